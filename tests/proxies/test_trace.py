@@ -198,10 +198,51 @@ def block(kind):
         return kind().double()
 
 
+class RectifiesTwice(Block):
+    """Rectifies the same tensor twice."""
+
+    def forward(self, x):
+        x = self.stem(x)
+        return self.head((self.conv(F.relu(x)) + self.again(x)).mean((2, 3)))
+
+    def again(self, x):
+        return 2 * F.relu(x)
+
+
+class OverwritesRectified(RectifiesTwice):
+    def again(self, x):
+        return F.relu(x).mul_(2)
+
+
 @pytest.mark.parametrize("kind", [OverwritesReLU, OverwritesSum, OverwritesSilently])
 def test_overwriting_what_a_layer_returned_changes_no_score(kind):
     batch = noise(dtype=torch.float64)
     assert score(block(kind), batch, TEN) == pytest.approx(score(block(Block), batch, TEN), rel=1e-9)
+
+
+def test_overwriting_what_a_relu_returned_changes_no_score():
+    names = [name for name in TEN if name != "synflow"]  # which has no pass that works on copies
+    overwritten, kept = (
+        score(block(kind), noise(dtype=torch.float64), names)
+        for kind in (OverwritesRectified, RectifiesTwice)
+    )
+    assert overwritten == pytest.approx(kept, rel=1e-9)
+
+
+def test_a_tensor_is_rectified_once_and_counts_as_often_as_asked():
+    x = X.clone().requires_grad_() * 1
+    with tracing(nn.ReLU()) as trace:
+        first, second = F.relu(x), F.relu(x)
+    assert first is second
+    assert len(trace.rectified) == 2
+
+
+def test_a_tensor_that_has_changed_is_rectified_again():
+    x = X.clone()
+    with tracing(nn.ReLU()):
+        F.relu(x)
+        x.neg_()
+        assert torch.equal(F.relu(x), (-X).clamp(min=0))
 
 
 @pytest.mark.parametrize("name", ["resnet18", "mobilenet_v2", "densenet121", "squeezenet1_1", "vgg11_bn"])

@@ -119,7 +119,7 @@ def _observer(probe: BlockProbe, trace: Trace) -> Callable[[nn.Module, tuple[Ten
             probe.entropies.append(_entropy(inputs[0].detach()))
         probe.entropies.append(_entropy(output.detach()))
         probe.gains.append(_gain(inputs[0], output))
-        for kept in (trace.outputs, trace.scaled, trace.rectified):
+        for kept in (trace.outputs, trace.scaled, trace.rectified, trace.versions, trace.relus):
             kept.clear()
 
     return observe

@@ -16,6 +16,7 @@ from torch.func import functional_call
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.flop_counter import FlopCounterMode
 
+from zsnas.proxies._memory import return_freed_memory
 from zsnas.proxies._sample_gradients import sample_gradients
 from zsnas.proxies._trace import LAYERS, Trace, Undefined, tracing
 
@@ -171,6 +172,8 @@ class Passes:
         logits, trace = self._forward()
         if trace.overwritten:
             logits, trace = self._forward(copies=True)
+        if trace.overwritten:
+            raise Undefined("the network overwrites what its activations returned")
         if not logits.isfinite().all():
             raise Undefined("the network's outputs are not finite")
         if self.labels.max() >= logits.shape[1]:
@@ -189,6 +192,7 @@ class Passes:
         """Backward pass of the loss to the weights and outputs of all layers."""
         outputs = [output.value for output in self.training.trace.outputs]
         gradients = _gradient([self.training.loss], [*self.weights, *outputs], create_graph=True)
+        return_freed_memory()  # a second derivative may come next, which takes as much again
         return Gradients(gradients[: len(self.weights)], gradients[len(self.weights) :])
 
     @property

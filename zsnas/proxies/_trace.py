@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 from torch.overrides import TorchFunctionMode
+from torch.utils.weak import WeakTensorKeyDictionary
 
 from zsnas.proxies._second_order import BatchNorm, Convolution, Geometry, Wanted
 
@@ -63,6 +64,10 @@ class Trace:
     """Tells those convolutions what a backward pass is for."""
     rectified: list[Tensor] = field(default_factory=list)
     """Output of each ReLU-like activation, positive exactly where its input is; as :attr:`outputs`."""
+    versions: list[int] = field(default_factory=list)
+    """Of each of the same tensors, how often it had been changed in place when it was returned."""
+    relus: WeakTensorKeyDictionary = field(default_factory=WeakTensorKeyDictionary)
+    """What a tensor became by ReLU, while it lives: several edges of a cell rectify the same one."""
     variances: list[Tensor] = field(default_factory=list)
     """Unbiased variance (channels,) of the input of each batch norm that uses batch statistics."""
     sample_variances: list[Tensor] = field(default_factory=list)
@@ -74,8 +79,10 @@ class Trace:
 
     @property
     def overwritten(self) -> bool:
-        """Whether the network changed in place what one of its layers had returned."""
-        return any(output.value._version for output in self.outputs)  # noqa: SLF001 (torch has no public name)
+        """Whether the network changed in place what a layer or a ReLU-like activation had returned."""
+        returned = [(output.value, 0) for output in self.outputs]
+        returned += zip(self.rectified, self.versions, strict=True)
+        return any(tensor._version != version for tensor, version in returned)  # noqa: SLF001 (torch has no public name)
 
 
 @contextmanager
@@ -86,14 +93,14 @@ def tracing(
 
     With ``each_by_itself``, a batch norm that uses batch statistics takes each image for a batch of its own.
     ``sample_variances`` fills what is called so in the trace. With ``copies``, the network works on copies of
-    what its layers return, which it may then overwrite.
+    what its layers and ReLUs return, which it may then overwrite.
     """
     trace = Trace()
     with ExitStack() as stack:
         for module in model.modules():
             if isinstance(module, LAYERS):
                 stack.callback(module.register_forward_hook(partial(_keep_output, trace, copies)).remove)
-        stack.enter_context(_Recorder(trace, each_by_itself, sample_variances))
+        stack.enter_context(_Recorder(trace, each_by_itself, sample_variances, copies))
         yield trace
 
 
@@ -108,11 +115,12 @@ def _keep_output(
 class _Recorder(TorchFunctionMode):
     """Sees every torch function that the network calls, as a module or not."""
 
-    def __init__(self, trace: Trace, each_by_itself: bool, sample_variances: bool) -> None:
+    def __init__(self, trace: Trace, each_by_itself: bool, sample_variances: bool, copies: bool) -> None:
         super().__init__()
         self.trace = trace
         self.each_by_itself = each_by_itself
         self.sample_variances = sample_variances
+        self.copies = copies
 
     def __torch_function__(
         self,
@@ -130,9 +138,19 @@ class _Recorder(TorchFunctionMode):
             self.trace.classified = args[0]
         elif _is_global_pooling(func, args, kwargs):
             self.trace.pooled = args[0]
-        out = func(*args, **kwargs)
-        if torch.is_grad_enabled() and _is_rectifier(func, kwargs):
-            self.trace.rectified.append(out.detach())
+        if not (torch.is_grad_enabled() and _is_rectifier(func, kwargs)):
+            return func(*args, **kwargs)
+        out = self._relu(*args) if func is F.relu and not kwargs.get("inplace") else func(*args, **kwargs)
+        self.trace.rectified.append(out.detach())
+        self.trace.versions.append(out._version)  # noqa: SLF001 (torch has no public name)
+        return out.clone() if self.copies else out
+
+    def _relu(self, x: Tensor) -> Tensor:
+        """Rectify once what has not changed since, for all who ask: one result in memory, one derivative."""
+        version = x._version  # noqa: SLF001 (torch has no public name)
+        if x not in self.trace.relus or self.trace.relus[x][0] != version:
+            self.trace.relus[x] = version, F.relu(x)
+        out: Tensor = self.trace.relus[x][1]
         return out
 
     def _convolution(self, x: Tensor, weight: Tensor, bias: Tensor | None, *geometry: Any) -> Tensor:  # noqa: ANN401
