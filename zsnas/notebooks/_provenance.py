@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 MODULES = (
     *("counting", "statistics", "evaluate", "pareto", "search"),
     *("plane", "plane_drawing", "verdicts", "figures", "tables"),
+    *("audit", "audit_drawing", "cost_drawing"),
 )
 RECORDED_VERSIONS = ("zsnas", "torch", "numpy", "pandas", "scipy", "matplotlib")
 LARGEST_PAGE = 1_000_000  # bytes
