@@ -8,6 +8,7 @@ As in :mod:`oracles`: torch's own autograd, hooks and loops. Callers pass a copy
 import math
 
 import numpy as np
+import oracles
 import torch
 import torch.nn.functional as F
 from oracles import LAYERS, layers, loss
@@ -43,6 +44,10 @@ def synflow_printed(model, batch, seed):
 
 
 plain = synflow_printed
+
+
+def synflow_log(model, batch, seed):
+    return math.log(oracles.synflow(model, batch, seed))
 
 
 def synflow_batch_norm(model, batch, seed):

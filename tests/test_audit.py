@@ -1,4 +1,4 @@
-"""The audit compares what two formulas measured on the same architectures, and judges by a stated rule."""
+"""The audit compares the readings of a formula, and judges by a stated rule."""
 
 import json
 
@@ -9,7 +9,7 @@ import pytest
 import zsnas
 from zsnas import audit
 from zsnas.benchmarks import Benchmark
-from zsnas.statistics import kendall
+from zsnas.statistics import paired
 
 N = 200
 
@@ -22,25 +22,31 @@ def bench():
 
 @pytest.fixture
 def scores(bench):
-    rng = np.random.default_rng(0)
-    snip = np.arange(N) + rng.normal(0, 60, N)
-    return pd.DataFrame(
-        {
-            "arch": bench.table["arch"],
-            "seed": 0,
-            "batch_size": 64,
-            "snip": snip,
-            "snip_printed": snip + rng.normal(0, 5, N),
-            "snip_running": -snip,
-            "snip_convolutions": 2 * snip,
-            "reasons": None,
-        }
+    snip = np.arange(N) + np.random.default_rng(0).normal(0, 60, N)
+    table = pd.DataFrame({"arch": bench.table["arch"], "seed": 0, "reasons": None})
+    return table.assign(snip=snip, snip_printed=-snip, snip_convolutions=2 * snip)
+
+
+@pytest.fixture
+def found():
+    """The audits of two data sets, each with three variants, as `agreements` returns them."""
+    judgements = {
+        ("A", "all"): ["matters", "matters", "does not matter"],
+        ("A", "top"): ["undecided", "does not matter", "does not matter"],
+        ("B", "all"): ["matters", "undecided", "does not matter"],
+        ("B", "top"): ["undecided", "undecided", "undecided"],
+    }
+    variants = ["snip_printed", "snip_running", "ntk_cond_running"]
+    rows = [
+        {"data": data, "proxy": proxy, "subset": subset, "judgement": judgement, "difference": -0.1 * k - 0.1}
+        for (data, subset), of_subset in judgements.items()
+        for k, (proxy, judgement) in enumerate(zip(variants, of_subset, strict=True))
+    ]
+    table = pd.DataFrame(rows)
+    table["reference"] = table["proxy"].map(
+        {"snip_printed": "snip", "snip_running": "snip", "ntk_cond_running": "ntk_cond_printed"}
     )
-
-
-def compared(bench, scores, proxy, subset="all", resamples=200):
-    table = audit.agreements(bench, scores, ["snip"], resamples=resamples).set_index(["proxy", "subset"])
-    return table.loc[proxy, subset]
+    return dict(iter(table.groupby("data")))
 
 
 def test_variants_are_those_of_the_registry_each_formula_once():
@@ -71,97 +77,130 @@ def test_variants_are_those_of_the_registry_each_formula_once():
     ],
 )
 def test_judgement_follows_the_interval(low, high, judgement):
-    assert audit.judge(low, high) == judgement
+    assert audit.judge(low, high, n=30) == judgement
+
+
+@pytest.mark.parametrize("interval", [(0.06, 0.2), (0, 0)])
+def test_few_architectures_decide_nothing(interval):
+    assert audit.judge(*interval, n=29) == "undecided"
 
 
 def test_margin_of_a_judgement_can_be_set():
-    assert audit.judge(0.06, 0.2, margin=0.1) == "undecided"
+    assert audit.judge(0.06, 0.2, n=30, margin=0.1) == "undecided"
 
 
-def test_same_order_agrees_and_makes_no_difference(bench, scores):
-    row = compared(bench, scores, "snip_convolutions")
+def test_agreements_are_the_paired_comparisons_with_a_judgement(bench, scores):
+    table = audit.agreements(bench, scores, ["snip"], top=0.1, resamples=50, seed=3)
 
-    assert (row["agreement"], row["agreement_low"], row["agreement_high"]) == (1, 1, 1)
-    assert (row["difference"], row["low"], row["high"]) == (0, 0, 0)
-    assert row["judgement"] == "does not matter"
-    assert row["n"] == N
-
-
-def test_opposite_order_disagrees_and_turns_the_correlation_round(bench, scores):
-    row = compared(bench, scores, "snip_running")
-
-    assert row["agreement"] == -1
-    assert row["kt"] == pytest.approx(-row["original_kt"])
-    assert row["difference"] == pytest.approx(-2 * row["original_kt"])
-    assert row["judgement"] == "matters"
+    expected = [
+        paired(bench, scores, name, "snip", 0.1, 50, 3) for name in ("snip_convolutions", "snip_printed")
+    ]
+    pd.testing.assert_frame_equal(table.drop(columns="judgement"), pd.concat(expected, ignore_index=True))
+    judgements = table.set_index(["proxy", "subset"])["judgement"]
+    assert judgements["snip_printed", "all"] == "matters"
+    assert judgements["snip_convolutions", "all"] == "does not matter"
+    assert judgements["snip_printed", "top"] == "undecided"  # 20 architectures
 
 
-@pytest.mark.parametrize("subset", ["all", "top"])
-def test_correlations_and_their_intervals_are_the_usual_ones(bench, scores, subset):
-    usual = zsnas.correlations(bench, scores, proxies=["snip", "snip_printed"], resamples=200)
-    usual = usual.query("statistic == 'KT' and subset == @subset").set_index("proxy")
+def test_without_the_original_the_first_variant_is_the_reference(bench, scores):
+    table = audit.agreements(bench, scores.drop(columns="snip"), ["snip", "logdet"], resamples=0)
 
-    row = compared(bench, scores, "snip_printed", subset)
-
-    for prefix, name in (("kt", "snip_printed"), ("original_kt", "snip")):
-        found = row[[prefix, f"{prefix}_low", f"{prefix}_high"]].to_list()
-        assert found == pytest.approx(usual.loc[name, ["value", "low", "high"]].to_list())
+    assert set(zip(table["proxy"], table["reference"], strict=True)) == {
+        ("snip_printed", "snip_convolutions")
+    }
 
 
-def test_agreement_over_the_top_is_kendalls_tau_of_the_two_scores_there(bench, scores):
-    top = scores.tail(10)
-
-    row = compared(bench, scores, "snip_printed", "top")
-
-    assert row["agreement"] == pytest.approx(kendall(top["snip"], top["snip_printed"]))
-    assert row["n"] == 10
+def test_scores_with_nothing_to_compare_are_refused(bench, scores):
+    with pytest.raises(ValueError, match="no two readings of logdet; score some of logdet, logdet_"):
+        audit.agreements(bench, scores, ["logdet"])
 
 
-def test_sample_with_the_complete_top_is_weighted(bench, scores):
-    sample = pd.concat([scores.head(190).iloc[::10], scores.tail(10)])
-    weights = np.where(np.arange(29) < 19, 10.0, 1.0)
-
-    row = compared(bench, sample, "snip_printed")
-
-    assert row["agreement"] == pytest.approx(kendall(sample["snip"], sample["snip_printed"], weights))
-
-
-def test_difference_is_paired(bench, scores):
-    row = compared(bench, scores, "snip_printed")
-
-    assert row["high"] - row["low"] < 0.5 * (row["kt_high"] - row["kt_low"])
-
-
-def test_lower_is_better_is_turned_round(bench, scores):
-    table = scores.assign(ntk_cond=-scores["snip"], ntk_cond_printed=-scores["snip_printed"])
-    row = audit.agreements(bench, table, ["ntk_cond"], resamples=10).query("subset == 'all'").iloc[0]
-
-    assert row["agreement"] == pytest.approx(kendall(scores["snip"], scores["snip_printed"]))
-    assert row["original_kt"] == pytest.approx(kendall(scores["snip"], np.arange(N)))
-
-
-def test_undefined_scores_are_left_out_of_both_and_counted(bench, scores):
-    scores.loc[[3, 4], "snip_printed"] = np.nan
-    scores.loc[[3, 4], "reasons"] = json.dumps({"snip_printed": "no layers"})
-    kept = scores.drop(index=[3, 4])
-
-    row = compared(bench, scores, "snip_printed")
-
-    assert (row["n"], row["missing"]) == (N - 2, 2)
-    assert row["original_kt"] == pytest.approx(
-        kendall(kept["snip"], kept["arch"].str[1:].astype(int)), abs=1e-3
+def test_label_says_what_a_variant_is_compared_with_unless_it_is_the_original():
+    assert audit.label("snip_printed", "snip") == "SNIP (Eq. 2)"
+    assert (
+        audit.label("ntk_cond_running", "ntk_cond_printed")
+        == "NTK_Cond, running statistics against NTK_Cond (Eq. 15)"
     )
 
 
-def test_rows_that_were_never_measured_are_not_missing(bench, scores):
-    scores.loc[:49, "snip_printed"] = np.nan
-
-    row = compared(bench, scores, "snip_printed")
-
-    assert (row["n"], row["missing"]) == (N - 50, 0)
+def test_words_of_the_subsets():
+    assert audit.words("all") == "all architectures"
+    assert audit.words("top", 0.1) == "the top 10\N{NO-BREAK SPACE}%"
 
 
-def test_variants_without_scores_are_skipped(bench, scores):
-    table = audit.agreements(bench, scores.drop(columns="snip_running"), ["snip", "logdet"], resamples=10)
+def test_readings_stand_side_by_side():
+    rows = audit.readings_table(["snip", "jacob_cov"], "Readings.", "tab").splitlines()
 
-    assert set(table["proxy"]) == {"snip_printed", "snip_convolutions"}
+    assert rows[:2] == [":::{table} Readings.", ":name: tab"]
+    assert rows[3] == "| Proxy | original implementation | the survey’s formula | other variants |"
+    assert rows[4] == "| :-- | :-- | :-- | :-- |"
+    assert rows[5] == (
+        "| SNIP | SNIP, {eq}`eq-snip` | SNIP (Eq. 2), {eq}`eq-snip-printed` "
+        "| SNIP without linear layers; SNIP, running statistics |"
+    )
+    assert rows[6].endswith("| Jacob_cov, running statistics |")
+
+
+def test_proxy_without_other_variants_has_a_dash():
+    assert audit.readings_table(["zen_score"], "", "tab").splitlines()[5].endswith(" | – |")
+
+
+def test_agreement_table_has_every_number_with_its_interval(bench, scores):
+    scores.loc[0, "snip_printed"] = np.nan
+    scores.loc[0, "reasons"] = json.dumps({"snip_printed": "no layers"})
+    table = audit.agreements(bench, scores, ["snip"], resamples=50)
+    rows = table[table["subset"] == "all"].assign(
+        agreement=0.9, agreement_low=0.8, agreement_high=1.0, difference=-0.5, difference_low=-0.6,
+        difference_high=-0.4, kt=0.1, kt_low=0.0, kt_high=0.2, reference_kt=0.6, reference_kt_low=0.5,
+        reference_kt_high=0.7,
+    )  # fmt: skip
+
+    lines = audit.agreement_table(rows, "Numbers.", "tab").replace("\N{NO-BREAK SPACE}", " ").splitlines()
+
+    assert lines[3] == (
+        "| Variant | agreement | τ, reference | τ, variant | difference | judgement | n (missing) |"
+    )
+    assert lines[6] == (
+        "| SNIP (Eq. 2) | 0.90 [0.80, 1.00] | 0.60 [0.50, 0.70] | 0.10 [0.00, 0.20] | −0.50 [−0.60, −0.40] "
+        "| matters | 199 (1) |"
+    )
+
+
+def test_judgement_table_has_a_column_per_data_set_and_subset(found):
+    lines = audit.judgement_table(found, "Judgements.", "tab", top=0.1).splitlines()
+
+    assert lines[3].replace("\N{NO-BREAK SPACE}", " ") == (
+        "| Variant | A, all architectures | A, the top 10 % | B, all architectures | B, the top 10 % |"
+    )
+    assert lines[6] == (
+        "| SNIP, running statistics | matters (−0.20) | does not matter (−0.20) | undecided (−0.20) "
+        "| undecided (−0.20) |"
+    )
+
+
+def test_variant_without_scores_on_a_data_set_has_a_dash_there(found):
+    found["A"] = found["A"][found["A"]["proxy"] != "snip_printed"]
+
+    rows = audit.judgement_table(found, "", "tab").splitlines()[5:-1]
+
+    assert rows[-1] == "| SNIP (Eq. 2) | – | – | matters (−0.10) | undecided (−0.10) |"
+
+
+def test_verdict_sorts_the_variants_by_what_all_data_sets_say(found):
+    assert audit.verdict(found, "all").splitlines() == [
+        "Over all architectures of A and B, which formula is meant",
+        "",
+        "- matters for *SNIP (Eq. 2)*.",
+        "- matters on one data set, but not surely on the other, for *SNIP, running statistics*.",
+        "- does not matter for *NTK_Cond, running statistics against NTK_Cond (Eq. 15)*.",
+    ]
+
+
+def test_verdict_says_what_is_undecided(found):
+    lines = audit.verdict(found, "top", top=0.1).splitlines()
+
+    assert lines[0] == "Over the top 10\N{NO-BREAK SPACE}% of A and B, which formula is meant"
+    assert "\n".join(lines[2:]) == (
+        "- is undecided for *SNIP (Eq. 2)*; *SNIP, running statistics*; "
+        "*NTK_Cond, running statistics against NTK_Cond (Eq. 15)*."
+    )

@@ -10,6 +10,7 @@ import torch
 from zsnas import batches
 from zsnas.batches import FallbackImages, batch, list_batches
 from zsnas.sources import MirrorMissingError
+from zsnas.tasks import CLASSIFICATION, TASKS
 
 REAL = pytest.mark.mirror
 CLASSES = {"cifar10": 10, "cifar100": 100, "imagenet16-120": 120}
@@ -56,7 +57,8 @@ EVERYWHERE = pytest.mark.parametrize(
 
 
 def test_batches_are_listed():
-    assert list_batches() == sorted(CLASSES)
+    photographs = [f"photographs-{side}/{task}" for side in (64, 128) for task in TASKS]
+    assert list_batches() == sorted([*CLASSES, *photographs])
 
 
 @EVERYWHERE
@@ -68,6 +70,7 @@ def test_a_batch_is_contiguous_float32_images_and_int64_labels(with_or_without_i
     assert drawn.images.is_contiguous()
     assert drawn.labels.shape == (8,)
     assert drawn.num_classes == CLASSES[name]
+    assert drawn.task is CLASSIFICATION
 
 
 @EVERYWHERE
@@ -234,3 +237,106 @@ def test_a_batch_cannot_be_reassigned():
     drawn = batch("cifar10", 2)
     with pytest.raises(FrozenInstanceError):
         drawn.source = "elsewhere"
+
+
+# --- photographs for the tasks of TransNAS-Bench-101
+
+TASKS_EVERYWHERE = pytest.mark.parametrize(
+    "name",
+    [
+        *(f"fallback photographs-64/{task}" for task in TASKS),
+        *(pytest.param(f"photographs-64/{task}", marks=REAL) for task in TASKS),
+    ],
+)
+TARGETS = {
+    "class_scene": ((6,), torch.int64),
+    "class_object": ((6,), torch.int64),
+    "room_layout": ((6, 9), torch.float32),
+    "jigsaw": ((6,), torch.int64),
+    "segmentsemantic": ((6, 64, 64), torch.int64),
+    "normal": ((6, 3, 64, 64), torch.float32),
+    "autoencoder": ((6, 3, 64, 64), torch.float32),
+}
+
+
+@TASKS_EVERYWHERE
+def test_a_task_has_images_and_targets_of_its_shape(with_or_without_images):
+    task = TASKS[with_or_without_images.removeprefix("photographs-64/")]
+    drawn = batch(with_or_without_images, 6)
+    shape = (6, 27, 32, 32) if task.name == "jigsaw" else (6, 3, 64, 64)
+    assert (tuple(drawn.images.shape), drawn.images.dtype) == (shape, torch.float32)
+    assert (tuple(drawn.labels.shape), drawn.labels.dtype) == TARGETS[task.name]
+    assert drawn.images.is_contiguous()
+    assert drawn.labels.is_contiguous()
+    assert (drawn.task, drawn.num_classes) == (task, task.outputs)
+    if drawn.labels.dtype == torch.int64:
+        assert drawn.labels.min() >= 0
+        assert drawn.labels.max() < task.outputs
+
+
+@TASKS_EVERYWHERE
+def test_a_batch_of_a_task_follows_from_its_seed_alone(with_or_without_images):
+    before = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002 - the state that must not change
+    first, again, other = (batch(with_or_without_images, 4, seed) for seed in (5, 5, 6))
+    assert torch.equal(torch.get_rng_state(), before[0])
+    assert np.array_equal(np.random.get_state()[1], before[1])  # noqa: NPY002
+    assert torch.equal(first.images, again.images)
+    assert torch.equal(first.labels, again.labels)
+    assert not torch.equal(first.images, other.images)
+    assert first.source == other.source == batch(with_or_without_images, 2).source
+
+
+@REAL
+def test_photographs_come_at_two_sizes_of_which_the_small_one_is_the_other_shrunk():
+    small, large = (batch(f"photographs-{side}/autoencoder", 5, seed=1) for side in (64, 128))
+    assert large.images.shape == (5, 3, 128, 128)
+    shrunk = torch.nn.functional.avg_pool2d(large.images, 2)
+    assert (shrunk - small.images).abs().mean() < 0.03  # of a range of 2
+
+
+# A photograph of a single colour stays so, whatever its new side: 51 of 255 is 0.2.
+def test_shrinking_keeps_colours_on_the_scale_0_to_1():
+    pixels = np.full((2, 224, 224, 3), 51, dtype=np.uint8)
+    assert batches._shrunk(pixels, 64).shape == (2, 64, 64, 3)
+    np.testing.assert_allclose(batches._shrunk(pixels, 64), 0.2, rtol=1e-6)
+
+
+@REAL
+def test_no_photograph_is_twice_in_a_batch():
+    images = batch("photographs-64/autoencoder", 128).images
+    assert len(torch.unique(images.flatten(1), dim=0)) == 128
+
+
+@REAL
+def test_the_class_of_a_photograph_is_its_imagenet_class_modulo_the_classes_of_the_task():
+    _, classes = batches._sample("imagenet1k")
+    whole = batch("photographs-64/class_object", 128).labels
+    assert sorted(whole.tolist()) == sorted((classes % 75).tolist())
+
+
+@REAL
+def test_the_source_of_photographs_says_that_the_target_is_built():
+    assert batch("photographs-64/normal", 1).source == (
+        "photographs of ImageNet-1K, from a random sample of 128, shrunk to 64 × 64, "
+        "with a target built for the task normal"
+    )
+
+
+@pytest.mark.usefixtures("no_images")
+def test_photographs_fall_back_on_those_of_scikit_image_with_one_notice():
+    with pytest.warns(FallbackImages, match=r"in place of ImageNet-1K images") as notices:
+        drawn = batch("photographs-64/normal", 1)
+    assert notices[0].filename == __file__
+    assert drawn.source.startswith("patches of photographs that ship with scikit-image, shrunk to 64 × 64")
+    batch("photographs-128/jigsaw", 1)  # a second notice would be an error
+
+
+@pytest.mark.parametrize("size", [0, 129])
+def test_there_are_128_photographs(size):
+    with pytest.raises(ValueError, match=f"'photographs-64/normal' has from 1 to 128 images, not {size}"):
+        batch("photographs-64/normal", size)
+
+
+def test_an_unknown_task_suggests_the_nearest():
+    with pytest.raises(ValueError, match=r"did you mean 'photographs-64/segmentsemantic'\?"):
+        batch("photographs-64/segmentation")

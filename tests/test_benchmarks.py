@@ -9,7 +9,14 @@ import pandas as pd
 import pytest
 from scipy.stats import spearmanr
 
-from zsnas.benchmarks import _analog_records, benchmark, list_benchmarks, nb201, nb201_analog
+from zsnas.benchmarks import (
+    _analog_records,
+    _operation_ids,
+    benchmark,
+    list_benchmarks,
+    nb201,
+    nb201_analog,
+)
 from zsnas.benchmarks._analog_records import ACCURACIES, DRIFTS, decode
 from zsnas.sources import SourceUnavailable, fetch
 
@@ -31,8 +38,9 @@ def no_files(tmp_path, monkeypatch):
 
 
 def test_benchmarks_are_listed_by_wildcard():
-    assert list_benchmarks() == [ANALOG, *NB201]
-    assert list_benchmarks("*/cifar100") == ["nb201/cifar100"]
+    assert list_benchmarks("nb201*") == [ANALOG, *NB201]
+    assert list_benchmarks("nb201/*100") == ["nb201/cifar100"]
+    assert {"help/nb201", "hw-nas-bench/nb201-cifar100"} < set(list_benchmarks())
 
 
 def test_an_unknown_name_suggests_the_nearest():
@@ -138,7 +146,7 @@ def test_analog_columns_hold_the_fields_of_the_record():
 
 def test_operation_ids_become_an_architecture_string_edge_by_edge():
     operations = np.array([[0, 1, 2, 3, 4, 0]], dtype=float)  # edges 0→1, 0→2, 0→3, 1→2, 1→3, 2→3
-    assert nb201_analog._architectures(operations) == [
+    assert _operation_ids.architectures(operations) == [
         "|skip_connect~0|+|none~0|nor_conv_1x1~1|+|nor_conv_3x3~0|avg_pool_3x3~1|skip_connect~2|"
     ]
 

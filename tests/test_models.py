@@ -122,6 +122,28 @@ def test_a_network_that_is_no_classifier_of_the_images_says_why(network, message
         fit(images(8), network, "my:network")
 
 
+class Wrapped(nn.Module):
+    """A classifier that returns more than its logits."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = classifier()
+
+    def forward(self, x):
+        return {"out": self.body(x), "images": x}
+
+
+@pytest.mark.parametrize("network", [Wrapped(), classifier().half(), classifier().double()])
+def test_a_network_that_can_be_scored_is_accepted(network):
+    batch = images(8)
+    assert fit(batch, network, "my:network") is batch
+
+
+def test_a_device_that_is_not_here_is_refused():
+    with pytest.raises(ValueError, match="the device 'cuda:99' is not on this machine"):
+        fit(images(8), classifier(), "my:network", device="cuda:99")
+
+
 def test_trying_a_network_leaves_it_and_the_generator_as_they_were():
     network = nn.Sequential(nn.BatchNorm2d(3), nn.Dropout(), classifier()).train()
     before = {name: value.clone() for name, value in network.state_dict().items()}

@@ -25,6 +25,7 @@ def executed(tmp_path_factory):
         "notebooks/tiny.md": TINY.read_text(),
         "data/scores/tiny.csv": "arch,score\na,1\n",
         "zsnas/statistics.py": "tau = 1\n",
+        "zsnas/pareto_explorer.js": "show();\n",
         "zsnas/sweep.py": "speed = 1\n",
     }.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -248,6 +249,7 @@ def test_page_without_provenance_is_stale(project):
         ("notebooks/tiny.md", "its source notebooks/tiny.md has changed"),
         ("data/scores/tiny.csv", "its input scores/tiny.csv has changed"),
         ("zsnas/statistics.py", "zsnas/statistics.py has changed"),
+        ("zsnas/pareto_explorer.js", "zsnas/pareto_explorer.js has changed"),
     ],
 )
 def test_change_makes_a_page_stale(project, changed, reason):

@@ -39,7 +39,7 @@ class TinySpace:
     def canonical(self, arch: str) -> str:
         return ARCHITECTURES[self.index(arch) // 2 * 2]
 
-    def build(self, arch: str, _num_classes: int, seed: int) -> nn.Module:
+    def build_for(self, arch: str, _batch: Batch, seed: int) -> nn.Module:
         model = nn.Identity()
         model.arch = arch
         model.seed = seed
@@ -52,7 +52,7 @@ def value(arch: str, seed: int, proxy: str) -> float:
     return ARCHITECTURES.index(arch) + seed / 7 + len(proxy) / 3
 
 
-def measure(model, _batch, proxies, seed):
+def measure(model, _batch, proxies, seed, _device):
     measured = {}
     for proxy in proxies:
         time.sleep(float(os.environ.get("TINY_DELAY", "0")))

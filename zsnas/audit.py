@@ -1,33 +1,41 @@
 """The formula audit: how far the readings of a proxy's formula disagree, and whether that matters.
 
 A reading is the original, which a proxy's name stands for, or one of its variants. Two questions are asked of
-each variant: does it put the architectures in the same order as the original (their rank agreement), and does
-it rank them by accuracy as well as the original does (the difference of two correlations that come from the
-same architectures, with the interval of that difference)?
+each variant: does it put the architectures in the same order as the original, and does it rank them by
+accuracy as well as the original does? :func:`zsnas.statistics.paired` has the numbers, and :func:`judge` the
+rule by which they become words.
 """
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
-from typing import TYPE_CHECKING, Literal, NamedTuple
+import math
+from typing import TYPE_CHECKING, Literal
 
-import numpy as np
 import pandas as pd
 
 import zsnas
-from zsnas.statistics import KT, SAMPLED_TOP, _interval, _is_measured, _resampled, _Sample, top_architectures
+from zsnas.statistics import paired
+from zsnas.tables import interval, linked_label, number, numbered
+from zsnas.verdicts import ENOUGH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from numpy.typing import NDArray
+    from collections.abc import Iterable, Mapping, Sequence
 
     from zsnas.benchmarks import Benchmark
 
-    Floats = NDArray[np.float64]
-
-__all__ = ["MATTERS", "agreements", "judge", "readings", "variants"]
+__all__ = [
+    "MATTERS",
+    "agreement_table",
+    "agreements",
+    "judge",
+    "judgement_table",
+    "label",
+    "readings",
+    "readings_table",
+    "variants",
+    "verdict",
+    "words",
+]
 
 MATTERS = 0.05
 """The smallest difference of Kendall's τ that is called one that matters."""
@@ -57,12 +65,15 @@ def readings(names: Iterable[str]) -> list[str]:
     return [reading for name in names for reading in (name, *variants([name]))]
 
 
-def judge(low: float, high: float, margin: float = MATTERS) -> Judgement:
+def judge(low: float, high: float, n: int, margin: float = MATTERS) -> Judgement:
     """Say whether a difference of Kendall's τ matters, from its 95 % interval.
 
     It matters when the whole interval is beyond the margin on one side, and does not when the whole interval
-    is within the margins. Otherwise, and for an interval that is not defined, the sample does not decide.
+    is within the margins. Otherwise the architectures do not decide, and neither do fewer than
+    :data:`zsnas.verdicts.ENOUGH` of them.
     """
+    if n < ENOUGH or math.isnan(low):
+        return "undecided"
     if low > margin or high < -margin:
         return "matters"
     return "does not matter" if -margin <= low and high <= margin else "undecided"
@@ -76,106 +87,164 @@ def agreements(
     resamples: int = 1000,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Compare the variants of proxies with their originals, over all architectures and over the top ones.
+    """Compare the readings of proxies, over all architectures and over the top ones.
 
     Parameters
     ----------
-    bench : Benchmark
-    scores : DataFrame
-        As for :func:`zsnas.correlations`. A variant is compared on the rows on which it and its original were
-        both measured; where one of them is undefined, both are left out and counted as missing.
+    bench, scores, top, resamples, seed
+        As for :func:`zsnas.correlations`.
     names : sequence of str
-        Originals. Variants that `scores` has no column of are skipped.
-    top, resamples, seed
-        As for :func:`zsnas.correlations`, with the same strata, weights and draws.
+        Originals. Each is the reference of its variants; when `scores` has no column of it, the first of
+        these takes its place. Variants without a column are skipped.
 
     Returns
     -------
     DataFrame
-        One row per variant and subset ("all", "top"): ``proxy``, ``original``, ``subset``, and
+        The rows of :func:`zsnas.statistics.paired`, variants against references, with a column
+        ``judgement``: that of :func:`judge` for the difference.
 
-        - ``agreement``: Kendall's τ between the two scores, both oriented, with the first of the seeds;
-        - ``kt``, ``original_kt``: τ of each with accuracy, mean over seeds;
-        - these with the endings ``_low`` and ``_high``: 95 % intervals;
-        - ``difference``, ``low``, ``high``: variant minus original, paired, and its interval;
-        - ``judgement``: of :func:`judge`;
-        - ``n``, ``missing``: architectures used and left out.
+    Raises
+    ------
+    ValueError
+        When `scores` has nothing to compare.
     """
-    subsets = {"all": pd.Index(bench.table["arch"]), "top": top_architectures(bench, top)}
+    compared = []
+    for name in names:
+        reference, *others = [reading for reading in readings([name]) if reading in scores.columns] or [name]
+        compared += [paired(bench, scores, other, reference, top, resamples, seed) for other in others]
+    if not compared:
+        raise ValueError(
+            f"the scores have no two readings of {', '.join(names)}; "
+            f"score some of {', '.join(readings(names))}"
+        )
+    found = pd.concat(compared, ignore_index=True)
+    ends = zip(found["difference_low"], found["difference_high"], found["n"], strict=True)
+    return found.assign(judgement=[judge(*of_row) for of_row in ends])
+
+
+def label(variant: str, reference: str) -> str:
+    """Name a variant, and what it is compared with when that is not the original."""
+    found = zsnas.proxy(variant)
+    against = "" if reference == found.variant_of else f" against {zsnas.proxy(reference).label}"
+    return f"{found.label}{against}"
+
+
+def words(subset: str, top: float = 0.05) -> str:
+    """Write a subset out: "all architectures" or "the top 5 %"."""
+    return "all architectures" if subset == "all" else f"the top {100 * top:g}\N{NO-BREAK SPACE}%"
+
+
+def readings_table(names: Iterable[str], caption: str, name: str) -> str:
+    """Write which readings proxies have, a row per proxy: the original, the survey's formula, the others.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Originals.
+    caption, name : str
+        As for :func:`zsnas.tables.numbered`.
+    """
     rows = []
-    for variant in variants(names):
-        original = str(zsnas.proxy(variant).variant_of)
-        if {original, variant} <= set(scores.columns):
-            shared = _shared(scores, original, variant)
-            pair = _Pair(bench, shared, original, variant, (resamples, seed))
-            rows += [pair.compared(subset, members) for subset, members in subsets.items()]
-    return pd.DataFrame(rows)
-
-
-def _shared(scores: pd.DataFrame, original: str, variant: str) -> pd.DataFrame:
-    """Keep the rows on which both were measured, and make both undefined where one is."""
-    pair = [original, variant]
-    kept = scores[_is_measured(scores, original) & _is_measured(scores, variant)].copy()
-    is_lost = kept[pair].isna().any(axis=1)
-    kept.loc[is_lost, pair] = np.nan
-    kept["reasons"] = is_lost.map({True: json.dumps(dict.fromkeys(pair, "undefined")), False: None})
-    return kept
-
-
-class _Pair(NamedTuple):
-    """A variant and its original on the rows that they share, with the bootstrap's resamples and seed."""
-
-    bench: Benchmark
-    scores: pd.DataFrame
-    original: str
-    variant: str
-    bootstrap: tuple[int, int]
-
-    def compared(self, subset: str, members: pd.Index[str]) -> dict[str, object]:
-        """Return the columns of :func:`agreements` for one subset of the benchmark."""
-        of_original, of_variant = (
-            self._with_accuracy(name, members) for name in (self.original, self.variant)
+    for original in names:
+        printed = [other for other in variants([original]) if other.endswith("_printed")]
+        others = [zsnas.proxy(other).label for other in variants([original]) if other not in printed]
+        rows.append(
+            {
+                "original implementation": linked_label(original),
+                "the survey’s formula": ", ".join(map(linked_label, printed)),
+                "other variants": "; ".join(others) or "–",
+            }
         )
-        difference = of_variant - of_original
-        low, high = _ends(difference)
-        used = self.scores[self.scores["arch"].isin(members)]
-        return {
-            "proxy": self.variant,
-            "original": self.original,
-            "subset": subset,
-            **_named("agreement", self._with_original(members)),
-            **_named("kt", of_variant),
-            **_named("original_kt", of_original),
-            "difference": difference[0],
-            "low": low,
-            "high": high,
-            "judgement": judge(low, high),
-            "n": used.loc[used[self.variant].notna(), "arch"].nunique(),
-            "missing": used.loc[used[self.variant].isna(), "arch"].nunique(),
-        }
-
-    def _with_accuracy(self, name: str, members: pd.Index[str]) -> Floats:
-        """Correlate a score with accuracy: first in the sample, then in each resample."""
-        subset = {"": members}
-        return np.asarray(_resampled(self.bench, self.scores, name, subset, self.bootstrap)[""][KT])
-
-    def _with_original(self, members: pd.Index[str]) -> Floats:
-        """Correlate the two scores of the first seed; the original takes the place of accuracy."""
-        one_seed = self.scores[self.scores["seed"] == self.scores["seed"].min()]
-        sample, other = (
-            _Sample.of(self.bench, one_seed, name, SAMPLED_TOP) for name in (self.variant, self.original)
-        )
-        drawn = sample.multiplicities(*self.bootstrap).astype(np.int64)
-        columns = np.column_stack([np.ones(len(drawn), dtype=np.int64), drawn])
-        by_original = pd.Series(other.scores[:, 0], sample.accuracy.index)
-        return np.asarray(replace(sample, accuracy=by_original).subset(members, "").values(columns)[KT])
+    index = pd.Index([zsnas.proxy(original).label for original in names], name="Proxy")
+    return numbered(pd.DataFrame(rows, index), caption, name).replace("--:", ":--")
 
 
-def _ends(values: Floats) -> tuple[float, float]:
-    interval = _interval(values[1:])
-    return interval["low"], interval["high"]
+def agreement_table(rows: pd.DataFrame, caption: str, name: str) -> str:
+    """Write the numbers of :func:`agreements`, one subset at a time.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Those of one subset.
+    caption, name : str
+        As for :func:`zsnas.tables.numbered`.
+    """
+    columns = {
+        "agreement": _intervals(rows, "agreement"),
+        "τ, reference": _intervals(rows, "reference_kt"),
+        "τ, variant": _intervals(rows, "kt"),
+        "difference": _intervals(rows, "difference"),
+        "judgement": rows["judgement"].to_list(),
+        "n (missing)": [f"{n:,} ({lost:,})" for n, lost in zip(rows["n"], rows["missing"], strict=True)],
+    }
+    index = pd.Index(_labels(rows), name="Variant")
+    return numbered(pd.DataFrame(columns, index), caption, name)
 
 
-def _named(name: str, values: Floats) -> dict[str, float]:
-    low, high = _ends(values)
-    return {name: float(values[0]), f"{name}_low": low, f"{name}_high": high}
+def judgement_table(found: Mapping[str, pd.DataFrame], caption: str, name: str, *, top: float = 0.05) -> str:
+    """Write which differences matter: a row per variant, a column per data set and subset.
+
+    Parameters
+    ----------
+    found : mapping of DataFrame
+        Of :func:`agreements`, by the name of the data set.
+    caption, name : str
+        As for :func:`zsnas.tables.numbered`.
+    top : float
+        The fraction that the subset "top" stands for.
+    """
+    columns = {
+        f"{data}, {words(str(subset), top)}": dict(zip(_labels(rows), _judgements(rows), strict=True))
+        for data, table in found.items()
+        for subset, rows in table.groupby("subset", sort=False)
+    }
+    variants_of_all = dict.fromkeys(variant for column in columns.values() for variant in column)
+    cells = [[column.get(variant, "–") for column in columns.values()] for variant in variants_of_all]
+    index = pd.Index(variants_of_all, name="Variant")
+    return numbered(pd.DataFrame(cells, index, list(columns)), caption, name)
+
+
+def verdict(found: Mapping[str, pd.DataFrame], subset: str, *, top: float = 0.05) -> str:
+    """Say in a sentence for which variants the difference matters, on all data sets together.
+
+    Parameters
+    ----------
+    found : mapping of DataFrame
+        Of :func:`agreements`, by the name of the data set.
+    subset : str
+        "all" or "top".
+    top : float
+        The fraction that the subset "top" stands for.
+    """
+    rows = pd.concat([table[table["subset"] == subset] for table in found.values()], ignore_index=True)
+    judged = rows["judgement"].groupby(_labels(rows), sort=False).agg(set)
+    by_outcome = {
+        "matters": judged.map(lambda outcomes: outcomes == {"matters"}),
+        "matters on one data set, but not surely on the other,": judged.map(
+            lambda outcomes: "matters" in outcomes and len(outcomes) > 1
+        ),
+        "does not matter": judged.map(lambda outcomes: outcomes == {"does not matter"}),
+    }
+    by_outcome["is undecided"] = ~pd.DataFrame(by_outcome).any(axis=1)
+    lines = [
+        f"- {outcome} for {'; '.join(f'*{name}*' for name in judged.index[chosen])}."
+        for outcome, chosen in by_outcome.items()
+        if chosen.any()
+    ]
+    return "\n".join(
+        [f"Over {words(subset, top)} of {' and '.join(found)}, which formula is meant\n", *lines, ""]
+    )
+
+
+def _judgements(rows: pd.DataFrame) -> list[str]:
+    return [
+        f"{judged} ({number(by)})" for judged, by in zip(rows["judgement"], rows["difference"], strict=True)
+    ]
+
+
+def _labels(rows: pd.DataFrame) -> list[str]:
+    return list(map(label, rows["proxy"], rows["reference"]))
+
+
+def _intervals(rows: pd.DataFrame, name: str) -> list[str]:
+    return list(map(interval, rows[name], rows[f"{name}_low"], rows[f"{name}_high"]))

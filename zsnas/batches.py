@@ -2,21 +2,29 @@
 
 The images are small samples of the training sets (see ``zsnas data list 'images/*'``). Where a sample cannot
 be had, a batch falls back on patches of colour photographs that ship with scikit-image, with one notice.
+
+The images of Taskonomy, which TransNAS-Bench-101 is trained on, are not to be had. Batches for its tasks,
+``photographs-64/<task>`` and ``photographs-128/<task>``, are photographs of ImageNet-1K, shrunk to that side,
+with targets that :mod:`zsnas.targets` builds. The benchmark's own images have 256 pixels a side.
 """
 
 import warnings
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 from zsnas._names import unknown
 from zsnas.sources import SourceUnavailable, fetch
+from zsnas.targets import Photographs, examples, side_of_photographs
+from zsnas.tasks import CLASSIFICATION, TASKS, Task
 
 
 class FallbackImages(UserWarning):
@@ -32,17 +40,34 @@ class Batch:
     images
         Float32, shape (B, 3, H, W), contiguous, normalised with the mean and deviation of the data set.
     labels
-        Int64, shape (B,), from 0 to ``num_classes - 1``.
+        Int64, shape (B,), from 0 to ``num_classes - 1``; for another task its target, see `Task.loss`.
     num_classes
-        Classes of the data set, present in the batch or not.
+        Classes of the data set, present in the batch or not; for another task the outputs of the network.
     source
         What the images are, in words; the same for every size and seed.
+    task
+        What a network is to make of the images; it has the loss.
     """
 
     images: Tensor
     labels: Tensor
     num_classes: int
     source: str
+    task: Task = CLASSIFICATION
+
+    def __post_init__(self) -> None:
+        if self.images.dim() != 4 or not len(self.images):
+            raise ValueError(
+                f"the images of a batch have the shape {tuple(self.images.shape)}; it must be (batch, "
+                "channels, height, width) with at least one image: a single one is image[None]"
+            )
+        classes = self.task.has_classes and (self.labels.dim() != 1 or self.labels.is_floating_point())
+        if classes or self.labels.shape[:1] != self.images.shape[:1]:
+            raise ValueError(
+                f"the labels of a batch have the shape {tuple(self.labels.shape)} and the type "
+                f"{self.labels.dtype}; for {self.task.name} of {len(self.images)} images there must be "
+                f"{len(self.images)}, whole numbers if they are classes"
+            )
 
 
 @dataclass(frozen=True)
@@ -67,14 +92,21 @@ _DATA_SETS = {
 _PHOTOGRAPHS = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg")
 _SHRINK = 4
 
+# Photographs for the tasks of TransNAS-Bench-101: name of the batch to side and task.
+_TASKS = {
+    f"photographs-{side}/{task}": (side, TASKS[task]) for side, task in product((64, 128), sorted(TASKS))
+}
+_PHOTOGRAPH_SAMPLE = 128
+_PHOTOGRAPH_SIDE = 224
+
 
 def list_batches() -> list[str]:
     """Return the names of the data sets that batches are drawn from.
 
-    >>> list_batches()
+    >>> [name for name in list_batches() if not name.startswith("photographs-")]
     ['cifar10', 'cifar100', 'imagenet16-120']
     """
-    return sorted(_DATA_SETS)
+    return sorted([*_DATA_SETS, *_TASKS])
 
 
 def batch(name: str, size: int = 64, seed: int = 0) -> Batch:
@@ -89,7 +121,8 @@ def batch(name: str, size: int = 64, seed: int = 0) -> Batch:
     name
         One of `list_batches`.
     size
-        Number of images, from 1 to the size of the sample: 1024 for the CIFARs, 120 for ImageNet16-120.
+        Number of images, from 1 to the size of the sample: 1024 for the CIFARs, 120 for ImageNet16-120, 128
+        photographs (drawn without regard to their classes).
     seed
         The same seed gives the same batch; no global random generator is read or changed.
 
@@ -99,8 +132,10 @@ def batch(name: str, size: int = 64, seed: int = 0) -> Batch:
         Once a process and data set, when the images cannot be had. The batch is then made of patches of
         photographs, shrunk four times, with balanced random labels, and its ``source`` says so.
     """
-    data_set = _data_set(name, size)
     rng = np.random.default_rng(seed)
+    if name in _TASKS:
+        return _task_batch(name, size, rng)
+    data_set = _data_set(name, size)
     try:
         images, labels = _sample(name)
     except SourceUnavailable as reason:
@@ -113,11 +148,14 @@ def batch(name: str, size: int = 64, seed: int = 0) -> Batch:
 
 def _data_set(name: str, size: int) -> _DataSet:
     if name not in _DATA_SETS:
-        raise unknown("batch", name, _DATA_SETS, "zsnas.list_batches()")
-    data_set = _DATA_SETS[name]
-    if not 1 <= size <= data_set.sample:
-        raise ValueError(f"a batch of {name!r} has from 1 to {data_set.sample} images, not {size}")
-    return data_set
+        raise unknown("batch", name, list_batches(), "zsnas.list_batches()")
+    _check_size(name, size, _DATA_SETS[name].sample)
+    return _DATA_SETS[name]
+
+
+def _check_size(name: str, size: int, sample: int) -> None:
+    if not 1 <= size <= sample:
+        raise ValueError(f"a batch of {name!r} has from 1 to {sample} images, not {size}")
 
 
 @cache
@@ -155,13 +193,13 @@ def _as_batch(
 
 
 @cache
-def _notice(label: str, reason: str) -> None:
-    """Warn once a process and data set."""
+def _notice(label: str, reason: str, stacklevel: int = 3) -> None:
+    """Warn once a process and data set, at the line that asked for a batch."""
     warnings.warn(
         f"in place of {label} images, batches are patches of photographs from scikit-image "
         f"with random labels: {reason}",
         FallbackImages,
-        stacklevel=3,
+        stacklevel=stacklevel,
     )
 
 
@@ -177,13 +215,13 @@ def _photograph_batch(data_set: _DataSet, size: int, rng: np.random.Generator) -
     return _as_batch(patches, labels, data_set, source)
 
 
-def _patch(side: int, rng: np.random.Generator) -> NDArray[np.float64]:
+def _patch(side: int, rng: np.random.Generator, shrink: int = _SHRINK) -> NDArray[np.float64]:
     """Return one random square of a random photograph, shrunk to (side, side, 3)."""
     photograph = _photographs()[rng.integers(len(_PHOTOGRAPHS))]
-    window = side * _SHRINK
+    window = side * shrink
     top, left = (rng.integers(length - window + 1) for length in photograph.shape[:2])
     square = photograph[top : top + window, left : left + window]
-    shrunk: NDArray[np.float64] = square.reshape(side, _SHRINK, side, _SHRINK, 3).mean(axis=(1, 3))
+    shrunk: NDArray[np.float64] = square.reshape(side, shrink, side, shrink, 3).mean(axis=(1, 3))
     return shrunk
 
 
@@ -194,3 +232,45 @@ def _photographs() -> list[NDArray[np.uint8]]:
 
     folder = Path(str(files("skimage"))) / "data"
     return [imread(folder / file)[..., :3] for file in _PHOTOGRAPHS]
+
+
+def _task_batch(name: str, size: int, rng: np.random.Generator) -> Batch:
+    side, task = _TASKS[name]
+    _check_size(name, size, _PHOTOGRAPH_SAMPLE)
+    try:
+        pixels, classes = _sample("imagenet1k")
+        origin = f"photographs of ImageNet-1K, from a random sample of {len(classes)}"
+    except SourceUnavailable as reason:
+        _notice("ImageNet-1K", str(reason), stacklevel=4)
+        pixels, classes = _stand_ins()
+        origin = "patches of photographs that ship with scikit-image"
+    photographs = Photographs(_shrunk(pixels, side_of_photographs(task, side)), classes)
+    chosen = rng.permutation(len(classes))[:size]
+    images, targets = examples(task, photographs, chosen, rng)
+    return Batch(
+        torch.from_numpy(np.ascontiguousarray(images, dtype=np.float32)),
+        _as_target(targets),
+        task.outputs or 0,
+        f"{origin}, shrunk to {side} × {side}, with a target built for the task {task.name}",
+        task,
+    )
+
+
+def _as_target(targets: NDArray[np.generic]) -> Tensor:
+    dtype = np.int64 if np.issubdtype(targets.dtype, np.integer) else np.float32
+    return torch.from_numpy(np.ascontiguousarray(targets, dtype=dtype))
+
+
+@cache
+def _stand_ins() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return patches in place of the ImageNet sample, always the same, each a class of its own."""
+    rng = np.random.default_rng(0)
+    patches = [_patch(_PHOTOGRAPH_SIDE, rng, shrink=1) for _ in range(_PHOTOGRAPH_SAMPLE)]
+    return np.stack(patches).astype(np.uint8), np.arange(_PHOTOGRAPH_SAMPLE)
+
+
+def _shrunk(pixels: NDArray[np.uint8], side: int) -> NDArray[np.float64]:
+    """Resize squares (n, length, length, 3) to (n, side, side, 3) on the scale 0 to 1, without aliasing."""
+    channels_first = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255
+    resized = interpolate(channels_first, (side, side), mode="bilinear", antialias=True)
+    return resized.permute(0, 2, 3, 1).double().numpy()

@@ -116,8 +116,8 @@ def _details(name: str) -> tuple[str, ...]:
         bench = benchmark(name)
     except SourceUnavailable:
         return name, "", "unavailable: zsnas data fetch", "", "", ""
-    best = f"{bench.table[bench.metric].max():.2f} {bench.unit}"
-    return bench.name, str(len(bench.table)), best, bench.space, bench.batch, bench.licence
+    best = f"{bench.table[bench.metric].max():.2f} {bench.unit}" if bench.metric else "–"
+    return bench.name, str(len(bench.table)), best, bench.space or "–", bench.batch or "–", bench.licence
 
 
 def _data_list(options: argparse.Namespace) -> int:
@@ -191,11 +191,11 @@ def _score(options: argparse.Namespace) -> int:
     names = None if options.proxies is None else [proxy(name).name for name in options.proxies]
     images = batch(options.batch, options.size, options.seed)
     network = model(options.model, images.num_classes, options.seed)
-    images = fit(images, network, options.model, options.input_size)
+    images = fit(images, network, options.model, options.input_size, options.device)
     shape = "×".join(map(str, images.images.shape))
     print(f"{options.model}, {images.num_classes} classes, random weights of seed {options.seed}")
     print(f"batch {shape}: {images.source}\n")
-    measured = measure(network, images, names, options.seed)
+    measured = measure(network, images, names, options.seed, options.device, options.dtype)
     rows = [(name, f"{m.value:.6g}", f"{m.seconds:.3f}", m.reason or "") for name, m in measured.items()]
     _print_table(("proxy", "value", "seconds", "reason"), rows)
     return 0
@@ -264,6 +264,7 @@ def _sweep(options: argparse.Namespace) -> int:
         store=options.store,
         workers=options.workers,
         progress=not options.no_progress,
+        device=options.device,
     )
     print(f"scores are in {store}")
     if options.publish:
@@ -421,6 +422,12 @@ def _add_score(commands: Commands) -> None:
         help="resize the images to this height and width (default: their own size, "
         "or the model's default input size when the model does not take that)",
     )
+    parser.add_argument(
+        "--device", help="cpu, cuda, cuda:1 and so on, or mps (default: where the model is, mostly the cpu)"
+    )
+    parser.add_argument(
+        "--dtype", help="float32 or float64 (default: that of the model, float32 for half precision)"
+    )
 
 
 def _add_evaluate(commands: Commands) -> None:
@@ -475,6 +482,7 @@ def _add_sweep(commands: Commands) -> None:
         "--store", help="file that keeps the scores (default: .zsnas/sweeps/BENCHMARK.sqlite)"
     )
     parser.add_argument("--workers", type=int, default=1, help="processes (default: 1)")
+    parser.add_argument("--device", help="cpu, cuda, cuda:1 and so on, or mps (default: cpu)")
     parser.add_argument("--no-progress", action="store_true", help="no progress bar")
     parser.add_argument("--publish", action="store_true", help="then write data/scores/BENCHMARK.parquet")
 

@@ -1,6 +1,5 @@
 """Networks by name: models of timm and torchvision, or of any function, at random initialisation."""
 
-import copy
 import inspect
 import sys
 from collections.abc import Callable, Iterator
@@ -11,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from zsnas._names import unknown
 from zsnas.batches import Batch
+from zsnas.proxies._passes import first_tensor
+from zsnas.proxies._placement import check, private_copy, with_network
 
 
 class ModelError(ValueError):
@@ -49,7 +50,9 @@ def model(name: str, num_classes: int, seed: int) -> nn.Module:
         return makers[library](rest, num_classes) if library in makers else _from_function(name, num_classes)
 
 
-def fit(batch: Batch, network: nn.Module, name: str, side: int | None = None) -> Batch:
+def fit(
+    batch: Batch, network: nn.Module, name: str, side: int | None = None, device: str | None = None
+) -> Batch:
     """Return the batch at a size that the network accepts.
 
     The images keep their own size when the network takes it, since that is where proxies are cheap and what
@@ -59,18 +62,23 @@ def fit(batch: Batch, network: nn.Module, name: str, side: int | None = None) ->
     ----------
     side
         Height and width in pixels to resize to in any case.
+    device
+        Where to try the network; by default where it is.
 
     Raises
     ------
+    ValueError
+        When there is no such device.
     ModelError
         When the network takes neither, or gives something other than logits (batch, classes).
     """
+    check(device, None)
     own, default = batch.images.shape[-1], _default_side(name)
     sides = [side] if side else list(dict.fromkeys([own, default or own]))
     failures = []
     for pixels in sides:
         resized = _resized(batch, pixels)
-        failure = _failure(network, resized)
+        failure = _failure(network, resized, device)
         if failure is None:
             return resized
         failures.append(f"{pixels}×{pixels}: {failure}")
@@ -164,15 +172,16 @@ def _resized(batch: Batch, side: int) -> Batch:
     return replace(batch, images=images.contiguous(), source=f"{batch.source}; resized to {side}×{side}")
 
 
-def _failure(network: nn.Module, batch: Batch) -> str | None:
+def _failure(network: nn.Module, batch: Batch, device: str | None) -> str | None:
     """Return why a copy of the network does not classify two of the images; None when it does."""
-    trial = copy.deepcopy(network).eval()
     try:
+        trial = private_copy(network, device)
         with torch.no_grad(), _torch_seeded(0):
-            logits = trial(batch.images[:2])
-    except (RuntimeError, ValueError, AssertionError, TypeError) as error:
+            output = trial(with_network(batch, trial, device).images[:2])
+    except Exception as error:  # noqa: BLE001 (a network may raise anything)
         return " ".join(str(error).split()) or type(error).__name__
-    if not (isinstance(logits, Tensor) and logits.ndim == 2 and logits.shape[1] >= batch.num_classes):
-        found = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+    logits = first_tensor(output)
+    if logits is None or logits.ndim != 2 or logits.shape[1] < batch.num_classes:
+        found = type(output).__name__ if logits is None else tuple(logits.shape)
         return f"its output is {found}, not logits (2, {batch.num_classes})"
     return None

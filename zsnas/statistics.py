@@ -40,6 +40,7 @@ __all__ = [
     "correlations",
     "differences",
     "kendall",
+    "paired",
     "ratio_correlations",
     "spearman",
     "top_architectures",
@@ -264,6 +265,86 @@ def differences(
             for k, s in enumerate(STATISTICS)
         ]
     return pd.DataFrame(rows)
+
+
+def paired(
+    bench: Benchmark,
+    scores: pd.DataFrame,
+    proxy: str,
+    reference: str,
+    top: float = 0.05,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Compare one proxy with another: how alike their orders are, and which is closer to accuracy.
+
+    Only the rows on which both were measured are used. Where one of the two is undefined, both are left out
+    and counted as missing, so that everything here comes from the same architectures and the same draws.
+
+    Parameters
+    ----------
+    bench, scores, top, resamples, seed
+        As for :func:`correlations`, with the same strata and weights.
+    proxy, reference : str
+        Columns of `scores`.
+
+    Returns
+    -------
+    DataFrame
+        One row per subset ("all", "top"): ``proxy``, ``reference``, ``subset``, and
+
+        - ``agreement``: Kendall's τ between the two scores, both oriented;
+        - ``kt``, ``reference_kt``: Kendall's τ of each with accuracy;
+        - ``difference``: ``kt`` minus ``reference_kt``;
+        - each of these with the endings ``_low`` and ``_high``: its 95 % percentile bootstrap interval;
+        - ``n``, ``missing``: architectures used with any seed, and left out with any seed.
+
+        The values are means over the seeds, as in :func:`correlations`.
+
+    Raises
+    ------
+    ValueError
+        As for :func:`correlations`.
+    """
+    _check_scores(bench, scores)
+    shared = _shared(scores, *_proxy_columns(scores, [proxy, reference]))
+    subsets = {"all": pd.Index(bench.table["arch"]), "top": top_architectures(bench, top)}
+    of_proxy, of_reference, of_both = (
+        _resampled(bench, shared, name, subsets, (resamples, seed), truth)
+        for name, truth in ((proxy, None), (reference, None), (proxy, reference))
+    )
+    rows = []
+    for subset, members in subsets.items():
+        kt, reference_kt = of_proxy[subset][KT], of_reference[subset][KT]
+        found = {
+            "agreement": of_both[subset][KT],
+            "kt": kt,
+            "reference_kt": reference_kt,
+            "difference": kt - reference_kt,
+        }
+        used = shared[shared["arch"].isin(members)].set_index("arch")[proxy].notna()
+        rows.append(
+            {"proxy": proxy, "reference": reference, "subset": subset}
+            | {column: values[0] for column, values in found.items()}
+            | {
+                f"{column}_{end}": value
+                for column, values in found.items()
+                for end, value in _interval(values[1:]).items()
+            }
+            | {"n": used[used].index.nunique(), "missing": used[~used].index.nunique()}
+        )
+    return pd.DataFrame(rows)
+
+
+def _shared(scores: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
+    """Keep the rows on which both proxies were measured, and make both undefined where one is."""
+    pair = [first, second]
+    kept = scores[_is_measured(scores, first) & _is_measured(scores, second)].copy()
+    is_lost = kept[pair].isna().any(axis=1)
+    kept.loc[is_lost, pair] = np.nan
+    why = json.dumps(dict.fromkeys(pair, "one of the two is undefined"))
+    kept["reasons"] = pd.Series([why if lost else None for lost in is_lost], kept.index, dtype=object)
+    return kept
 
 
 def best_by_proxy(
@@ -497,6 +578,12 @@ def _is_measured(scores: pd.DataFrame, proxy: str) -> Booleans:
     return scores[proxy].notna().to_numpy() | np.array(undefined, dtype=np.bool_)
 
 
+def _by_seed(rows: pd.DataFrame, proxy: str, architectures: pd.Index[str]) -> Floats:
+    """Return the oriented scores of a proxy, shape (architectures, seeds); NaN where there is none."""
+    values = rows.pivot(index="arch", columns="seed", values=proxy).reindex(architectures).astype(float)
+    return np.asarray(values.to_numpy() * _orientation(proxy))
+
+
 def _orientation(name: str) -> float:
     return 1.0 if zsnas.proxy(name).higher_is_better else -1.0
 
@@ -527,11 +614,15 @@ def _resampled(
     proxy: str,
     subsets: Mapping[str, pd.Index[str]],
     bootstrap: tuple[int, int],
+    truth: str | None = None,
 ) -> dict[str, Floats]:
-    """Evaluate one proxy on each subset: shape (statistics, 1 + resamples), what was drawn first."""
-    sample = _Sample.of(bench, scores, proxy, SAMPLED_TOP)
-    drawn = sample.multiplicities(*bootstrap).astype(np.int64)
-    columns = np.column_stack([np.ones(len(drawn), dtype=np.int64), drawn])
+    """Evaluate one proxy on each subset: shape (statistics, 1 + resamples), what was drawn first.
+
+    The truth is accuracy, or the scores of another proxy that was measured on the same rows.
+    """
+    sample = _Sample.of(bench, scores, proxy, SAMPLED_TOP, truth)
+    drawn = sample.multiplicities(*bootstrap)
+    columns = np.column_stack([np.ones(len(drawn), dtype=drawn.dtype), drawn])
     return {label: sample.subset(members, label).values(columns) for label, members in subsets.items()}
 
 
@@ -547,7 +638,8 @@ class _Sample:
     """The architectures that one proxy was measured on, with which seeds, and how they were drawn."""
 
     bench: Benchmark
-    accuracy: pd.Series[float]  # of the measured architectures, in the order of the benchmark
+    architectures: pd.Index[str]  # that were measured, in the order of the benchmark
+    truth: Floats  # architectures × seeds: what the scores are correlated with
     measured: Booleans  # architectures × seeds
     scores: Floats  # architectures × seeds, oriented; NaN where not measured or undefined
     in_top: Booleans  # of the measured architectures
@@ -555,15 +647,25 @@ class _Sample:
     sampled_top: float
 
     @classmethod
-    def of(cls, bench: Benchmark, scores: pd.DataFrame, proxy: str, sampled_top: float) -> _Sample:
+    def of(
+        cls, bench: Benchmark, scores: pd.DataFrame, proxy: str, sampled_top: float, truth: str | None = None
+    ) -> _Sample:
         rows = scores[_is_measured(scores, proxy)]
         accuracy = _accuracy(bench)
         accuracy = accuracy[accuracy.index.isin(rows["arch"])]
-        values = rows.pivot(index="arch", columns="seed", values=proxy).reindex(accuracy.index).astype(float)
         measured = pd.crosstab(rows["arch"], rows["seed"]).reindex(accuracy.index).to_numpy().astype(np.bool_)
+        same_for_all = np.broadcast_to(np.asarray(accuracy, dtype=np.float64)[:, None], measured.shape)
         top = top_architectures(bench, sampled_top)
-        oriented = values.to_numpy() * _orientation(proxy)
-        return cls(bench, accuracy, measured, oriented, accuracy.index.isin(top), len(top), sampled_top)
+        return cls(
+            bench,
+            accuracy.index,
+            same_for_all if truth is None else _by_seed(rows, truth, accuracy.index),
+            measured,
+            _by_seed(rows, proxy, accuracy.index),
+            accuracy.index.isin(top),
+            len(top),
+            sampled_top,
+        )
 
     def weights(self, measured: Booleans) -> Floats:
         """Say how many architectures of the benchmark each measured one stands for; 0 for the others."""
@@ -581,7 +683,7 @@ class _Sample:
         from each other, so that every seed keeps its number of architectures in every stratum.
         """
         generator = np.random.default_rng(seed)
-        drawn = np.zeros((len(self.accuracy), resamples), dtype=np.uint16)
+        drawn = np.zeros((len(self.architectures), resamples), dtype=np.uint16)
         strata = np.unique(np.column_stack([self.in_top, self.measured]), axis=0, return_inverse=True)[1]
         for stratum in range(strata.max(initial=-1) + 1):
             rows = np.flatnonzero(strata == stratum)
@@ -599,7 +701,7 @@ class _Sample:
                 f"which says nothing about the subset {label!r}; "
                 "score some of the others with every seed (zsnas sweep with --limit)"
             )
-        return _Subset(self, self.accuracy.index.isin(architectures))
+        return _Subset(self, self.architectures.isin(architectures))
 
 
 @dataclass(frozen=True)
@@ -641,14 +743,12 @@ class _Subset:
     def _seeds(self) -> list[tuple[_Ranking, Floats, Booleans]]:
         """Rankings, weights and rows of what was used with each seed."""
         return [
-            (self._ranking(x, used), self.sample.weights(measured)[used], used)
-            for x, measured, used in zip(
-                self.sample.scores.T, self.sample.measured.T, self._used.T, strict=True
-            )
+            (self._ranking(seed, used), self.sample.weights(measured)[used], used)
+            for seed, (measured, used) in enumerate(zip(self.sample.measured.T, self._used.T, strict=True))
         ]
 
-    def _ranking(self, scores: Floats, rows: Booleans) -> _Ranking:
-        return _Ranking(scores[rows], np.asarray(self.sample.accuracy, dtype=np.float64)[rows])
+    def _ranking(self, seed: int, rows: Booleans) -> _Ranking:
+        return _Ranking(self.sample.scores[rows, seed], self.sample.truth[rows, seed])
 
     def _per_seed(self, drawn: Integers) -> Floats:
         """Evaluate every seed for every column of multiplicities: shape (seeds, statistics, columns)."""
@@ -666,7 +766,7 @@ class _Subset:
         common, measured = np.all(self._used, axis=1), np.all(self.sample.measured, axis=1)
         weights = self.sample.weights(measured)[common][:, None]
         values = [
-            self._ranking(scores, common).correlations(weights)[:, 0] for scores in self.sample.scores.T
+            self._ranking(seed, common).correlations(weights)[:, 0] for seed in range(self._used.shape[1])
         ]
         return [float(sd) for sd in np.std(values, axis=0, ddof=1)]
 

@@ -24,6 +24,7 @@ from . import __version__
 from .batches import Batch, batch
 from .benchmarks import Benchmark, benchmark
 from .proxies import list_proxies, measure, proxy
+from .proxies._placement import check
 from .score_store import Row, ScoreStore, StoredScore, StoreError
 from .score_table import start_store
 from .spaces import Space, space
@@ -44,6 +45,7 @@ def sweep(  # noqa: PLR0913 - settings, all of them keyword-only
     workers: int = 1,
     progress: bool = True,
     executor: Executor | None = None,
+    device: str | None = None,
 ) -> Path:
     """Score the architectures of a benchmark and keep every score in a store.
 
@@ -83,6 +85,9 @@ def sweep(  # noqa: PLR0913 - settings, all of them keyword-only
     executor : Executor, optional
         Scores there instead: anything with the interface of `concurrent.futures.Executor`. At most
         twice `workers` architectures are in flight.
+    device : str, optional
+        Where to score, see `zsnas.measure`; by default the processor. Scores of one store should be of one
+        device: what it rounds differently does not rank alike in the last digits.
 
     Returns
     -------
@@ -99,6 +104,7 @@ def sweep(  # noqa: PLR0913 - settings, all of them keyword-only
         On Ctrl-C, with a message that says how much is stored and how to resume.
     """
     _check(seeds, limit, top, batch_size, workers)
+    check(device, None)
     bench = benchmark(benchmark_name)
     names = tuple(list_proxies() if proxies is None else [proxy(name).name for name in proxies])
     _batch.cache_clear()  # images that were missing at an earlier sweep may have come since
@@ -108,7 +114,7 @@ def sweep(  # noqa: PLR0913 - settings, all of them keyword-only
     slots = 1 if workers == 1 and executor is None else 2 * workers
     with ScoreStore(path) as opened, opened.locked():
         _claim(opened, benchmark_name, source)
-        run = _Run(opened, bench, space(bench.space), names, source)
+        run = _Run(opened, bench, space(bench.space), names, source, device)
         with _pool(workers, executor) as pool:
             run.score(rows, pool, slots, progress)
     return path
@@ -184,6 +190,7 @@ class Job:
     network: str
     shared: tuple[str, ...] = ()
     own: tuple[str, ...] = ()
+    device: str | None = None
 
 
 @dataclass(frozen=True)
@@ -201,12 +208,12 @@ def run_job(job: Job) -> Outcome:
     images = _batch(job.batch, job.row.batch_size, seed)
     cells = space(job.space)
     try:
-        shared = tuple(_measured(cells, job.network, images, job.shared, seed))
-        own = tuple(_measured(cells, arch, images, job.own, seed))
+        shared = tuple(_measured(cells, job.network, images, job.shared, job))
+        own = tuple(_measured(cells, arch, images, job.own, job))
     except Exception as error:
         error.add_note(f"while scoring {arch!r}, seed {seed}; what was scored before it is stored")
         raise
-    return Outcome(shared + own, images.source, _provenance())
+    return Outcome(shared + own, images.source, _provenance(job.device))
 
 
 @lru_cache(maxsize=1)
@@ -215,17 +222,18 @@ def _batch(name: str, size: int, seed: int) -> Batch:
 
 
 def _measured(
-    cells: Space, network: str, images: Batch, proxies: tuple[str, ...], seed: int
+    cells: Space, network: str, images: Batch, proxies: tuple[str, ...], job: Job
 ) -> Iterator[StoredScore]:
     if not proxies:
         return
-    model = cells.build(network, images.num_classes, seed)
-    for name, found in measure(model, images, proxies, seed).items():
+    model = cells.build_for(network, images, job.row.seed)
+    for name, found in measure(model, images, proxies, job.row.seed, job.device).items():
         yield StoredScore(name, network, found.value, found.reason, found.seconds)
 
 
-def _provenance() -> dict[str, str]:
+def _provenance(device: str | None) -> dict[str, str]:
     machine = f"{platform.machine()}, {os.cpu_count()} cores, torch threads: {torch.get_num_threads()}"
+    machine += f", device: {device}" if device else ""
     return {"zsnas": __version__, "torch": torch.__version__, "machine": machine}
 
 
@@ -238,6 +246,7 @@ class _Run:
     cells: Space
     proxies: tuple[str, ...]
     batch_source: str
+    device: str | None = None
     in_flight: dict[Future[Outcome], tuple[Job, list[StoredScore]]] = field(default_factory=dict)
 
     def score(self, rows: Sequence[Row], pool: Executor, slots: int, progress: bool) -> None:
@@ -285,7 +294,7 @@ class _Run:
         known = self.store.of_network(network, row.seed, row.batch_size)
         copied = [known[name] for name in missing if name not in naive and name in known]
         shared = tuple(name for name in missing if name not in naive and name not in known)
-        return Job(self.bench.space, self.bench.batch, row, network, shared, own), copied
+        return Job(self.bench.space, self.bench.batch, row, network, shared, own, self.device), copied
 
     def _collect(self, bar: "tqdm[Any]") -> None:
         for future in wait(self.in_flight, return_when=FIRST_COMPLETED).done:

@@ -62,6 +62,7 @@ def test_it_does_not_apply_without_skip_connections():
 def test_torchvision_agrees_with_the_oracle(name):
     with META:  # shapes without contents, which take no time
         model = getattr(torchvision.models, name)()
-    batch = Batch(torch.zeros(2, 3, 64, 64, device=META), torch.zeros(2, device=META), 10, "zeros")
+    images, labels = torch.zeros(2, 3, 64, 64, device=META), torch.arange(2, device=META)
+    batch = Batch(images, labels, 10, "zeros")
     value = measure(model, batch, ["nn_degree"])["nn_degree"].value
     assert value == pytest.approx(oracles_topology.nn_degree(model))

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 from small_networks import batch, convolution, linear, pixels
@@ -5,9 +7,11 @@ from torch import nn
 
 from zsnas.proxies import measure
 
+OVERFLOW = "the flow is not finite: a parameter is not, or it exceeds float64 (1.8e308)"
 
-def synflow(model, images=(0, 0)):
-    return measure(model, batch(pixels(list(images)), [0]), ["synflow"])["synflow"]
+
+def synflow(model, images=(0, 0), name="synflow"):
+    return measure(model, batch(pixels(list(images)), [0]), [name])[name]
 
 
 def test_by_hand():
@@ -44,6 +48,22 @@ def test_single_precision_does_not_overflow():
     assert synflow(huge).value == pytest.approx(2 * 2e60, rel=1e-6)
 
 
-def test_an_overflow_of_double_precision_is_undefined():
-    measured = synflow(nn.Sequential(convolution(1e300), convolution(1e300), nn.Flatten()))
-    assert measured.reason == "the score is inf, not a finite number"
+@pytest.mark.parametrize("name", ["synflow", "synflow_log"])
+def test_an_overflow_of_double_precision_is_undefined(name):
+    measured = synflow(nn.Sequential(convolution(1e300), convolution(1e300), nn.Flatten()), name=name)
+    assert measured.reason == OVERFLOW
+
+
+def test_the_logarithm_by_hand():
+    # One pixel, 700 layers whose weight is -e: R = e^700, and as often does each layer's weight times its
+    # gradient add up to R. In single precision R would be infinite from 89 layers on.
+    layers = [linear([[-math.e]]).float() for _ in range(700)]
+    measured = synflow(nn.Sequential(nn.Flatten(), *layers), images=(0,), name="synflow_log")
+    assert measured.value == pytest.approx(700 + math.log(700), rel=1e-6)
+
+
+def test_the_logarithm_of_no_flow_is_undefined():
+    measured = synflow(nn.Sequential(convolution(0), convolution(1), nn.Flatten()), name="synflow_log")
+    assert (
+        measured.reason == "no signal flows through a weight to the output: the logarithm of 0 is not finite"
+    )

@@ -1,14 +1,21 @@
-"""Truth tables: what architectures reach when they are trained. One file per family; never networks."""
+"""Truth tables: what architectures reach, and what they cost. One file per family; never networks."""
 
 from collections.abc import Callable
 
 from zsnas._names import matching, unknown
-from zsnas.benchmarks import nb201, nb201_analog
+from zsnas.benchmarks import hw_help, hw_nas_bench, nats_sss, nb201, nb201_analog, transnas
 from zsnas.benchmarks._base import Benchmark
 
 __all__ = ["Benchmark", "benchmark", "list_benchmarks"]
 
-_LOADERS: dict[str, Callable[[], Benchmark]] = {**nb201.LOADERS, **nb201_analog.LOADERS}
+_LOADERS: dict[str, Callable[[], Benchmark]] = {
+    **nb201.LOADERS,
+    **nb201_analog.LOADERS,
+    **hw_nas_bench.LOADERS,
+    **hw_help.LOADERS,
+    **nats_sss.LOADERS,
+    **transnas.LOADERS,
+}
 
 
 def benchmark(name: str) -> Benchmark:

@@ -1,4 +1,4 @@
-"""What a benchmark is: a table of architectures with their measured accuracy, and where it comes from."""
+"""What a benchmark is: a table of architectures with what was measured of them, and where it comes from."""
 
 from dataclasses import dataclass
 
@@ -14,10 +14,11 @@ class Benchmark:
     name
         Such as ``nb201/cifar100``.
     table
-        One row an architecture; at least the columns ``arch`` and ``test_accuracy``. It is the caller's own
-        copy.
+        One row an architecture; at least the columns ``arch`` and the metric. It is the caller's own copy.
     metric, unit
-        The column that is the truth, and its unit.
+        The column that is the truth, ``test_accuracy`` in %, and its unit, which is empty for a plain number.
+        A higher value is better in every benchmark: losses are negated. Both are empty when nothing was
+        trained and the table holds costs alone, as are `space` and `batch` when no space builds the networks.
     space
         The search space that builds the architectures: ``zsnas.space(bench.space)``.
     batch

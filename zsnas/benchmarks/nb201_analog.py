@@ -22,14 +22,12 @@ from collections.abc import Callable
 from functools import cache
 from itertools import chain
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from zsnas.benchmarks._analog_records import EDGES, analog_records
 from zsnas.benchmarks._base import Benchmark
+from zsnas.benchmarks._operation_ids import architectures
 
-_OPERATIONS = ("skip_connect", "none", "nor_conv_3x3", "nor_conv_1x1", "avg_pool_3x3")
 _TIMES = ("60s", "1h", "1d", "30d")
 _DRIFTED = [f"{weights}_{time}_accuracy" for weights in ("noisy", "analog") for time in _TIMES]
 _COLUMNS = [
@@ -55,14 +53,8 @@ def _load() -> Benchmark:
 def _table() -> pd.DataFrame:
     rows = analog_records()
     table = pd.DataFrame(rows[:, EDGES:].copy(), columns=_COLUMNS)
-    table.insert(0, "arch", _architectures(rows[:, :EDGES]))
+    table.insert(0, "arch", architectures(rows[:, :EDGES]))
     return table
-
-
-def _architectures(operations: NDArray[np.float64]) -> list[str]:
-    """Return NAS-Bench-201 strings; the columns are the edges 0→1, 0→2, 0→3, 1→2, 1→3, 2→3."""
-    names = np.array(_OPERATIONS)[operations.astype(int)].tolist()
-    return [f"|{a}~0|+|{b}~0|{d}~1|+|{c}~0|{e}~1|{f}~2|" for a, b, c, d, e, f in names]
 
 
 LOADERS: dict[str, Callable[[], Benchmark]] = {"nb201-analog/cifar10": _load}

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 MODULES = (
     *("counting", "statistics", "evaluate", "pareto", "search"),
     *("plane", "plane_drawing", "verdicts", "figures", "tables"),
-    *("audit", "audit_drawing", "cost_drawing"),
+    *("audit", "audit_drawing", "cost", "cost_drawing"),
+    *("pareto_drawing", "pareto_explorer", "pareto_explorer.js", "pareto_verdicts"),
 )
 RECORDED_VERSIONS = ("zsnas", "torch", "numpy", "pandas", "scipy", "matplotlib")
 LARGEST_PAGE = 1_000_000  # bytes
@@ -101,7 +102,7 @@ def _changes(here: Page, record: dict[str, Any]) -> Iterator[str]:
             yield f"its input {entry} has changed"
     for module, digest in _modules(here).items():
         if record["modules"].get(module) != digest:
-            yield f"zsnas/{module}.py has changed"
+            yield f"zsnas/{_file(module)} has changed"
 
 
 def _oversize(name: str) -> Iterator[str]:
@@ -116,8 +117,12 @@ def _digest(path: Path) -> str:
 
 
 def _modules(here: Page) -> dict[str, str]:
-    paths = {module: here.project / "zsnas" / f"{module}.py" for module in MODULES}
+    paths = {module: here.project / "zsnas" / _file(module) for module in MODULES}
     return {module: _digest(path) for module, path in paths.items() if path.exists()}
+
+
+def _file(module: str) -> str:
+    return module if module.endswith(".js") else f"{module}.py"
 
 
 def _is_file(declared: str) -> bool:

@@ -10,10 +10,10 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.func import functional_call
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from zsnas.proxies._passes import Passes, shared_pass
+from zsnas.proxies._passes import Passes, shared_pass, standard_normal, with_values
+from zsnas.proxies._placement import check_layers, double
 from zsnas.proxies._trace import LAYERS, Trace, Undefined, tracing
 
 EPSILON = 1e-8
@@ -45,15 +45,16 @@ def block_probe(passes: Passes) -> BlockProbe:
             "the network has no blocks: no module, other than a sequence, maps features to features"
         )
     probe = BlockProbe([], [])
-    state = _initialised(passes.model)
-    noise = torch.randn(passes.images.shape).to(passes.images).to(memory_format=torch.channels_last)
+    check_layers(passes.model)
+    values = _initialised(passes.model)
+    noise = standard_normal(passes.images.shape).to(passes.images).to(memory_format=torch.channels_last)
     with ExitStack() as stack:
         stack.enter_context(passes.batch_statistics())
         trace = stack.enter_context(tracing(passes.model))
         for block in blocks:
             stack.callback(block.register_forward_pre_hook(_cut).remove)
             stack.callback(block.register_forward_hook(_observer(probe, trace)).remove)
-        functional_call(passes.model, state, (noise,))
+        with_values(passes.model, values, noise)
     return probe
 
 
@@ -65,7 +66,7 @@ def _find_blocks(model: nn.Module, image: Tensor) -> list[nn.Module]:
             if name and _is_composite(module):
                 stack.callback(module.register_forward_hook(_name_keeper(found, name)).remove)
         stack.enter_context(torch.no_grad())
-        model(image)
+        model(image.clone())  # which the network may overwrite
     outermost = [name for name in found if not any(name.startswith(f"{other}.") for other in found)]
     return [model.get_submodule(name) for name in outermost]
 
@@ -86,18 +87,18 @@ def _is_features(value: object) -> bool:
     return isinstance(value, Tensor) and value.dim() == 4
 
 
-def _initialised(model: nn.Module) -> dict[str, Tensor]:
-    """Draw layers' weights from N(0, 2 / inputs); biases become 0 and the scales of normalisation 1."""
-    state: dict[str, Tensor] = {}
-    drawn: dict[int, Tensor] = {}
-    for name, module in model.named_modules():
-        if not isinstance(module, (*LAYERS, *_NORMS)):
-            continue
-        for role, parameter in module.named_parameters(recurse=False):
-            if id(parameter) not in drawn:
-                drawn[id(parameter)] = _initial(module, role, parameter)
-            state[f"{name}.{role}".lstrip(".")] = drawn[id(parameter)]
-    return state
+def _initialised(model: nn.Module) -> dict[int, Tensor]:
+    """Draw layers' weights from N(0, 2 / inputs); biases become 0 and the scales of normalisation 1.
+
+    A tied parameter is drawn once. The result is by the parameters' ids.
+    """
+    values: dict[int, Tensor] = {}
+    for module in model.modules():
+        if isinstance(module, (*LAYERS, *_NORMS)):
+            for role, parameter in module.named_parameters(recurse=False):
+                if id(parameter) not in values:
+                    values[id(parameter)] = _initial(module, role, parameter)
+    return values
 
 
 def _initial(module: nn.Module, role: str, parameter: Tensor) -> Tensor:
@@ -105,7 +106,7 @@ def _initial(module: nn.Module, role: str, parameter: Tensor) -> Tensor:
         return torch.zeros_like(parameter)
     if isinstance(module, _NORMS):
         return torch.ones_like(parameter)
-    weight = torch.randn(parameter.shape).to(parameter) * math.sqrt(2 / parameter[0].numel())
+    weight = standard_normal(parameter.shape).to(parameter) * math.sqrt(2 / parameter[0].numel())
     return weight.to(memory_format=torch.channels_last) if weight.dim() == 4 else weight
 
 
@@ -128,8 +129,10 @@ def _observer(probe: BlockProbe, trace: Trace) -> Callable[[nn.Module, tuple[Ten
 def _entropy(features: Tensor) -> float:
     """Return the entropy of the shares of variance of the principal components of the channels."""
     rows = _by_position(features)
+    if not rows.isfinite().all():
+        raise Undefined("the features of a block are not finite")
     centred = rows - rows.mean(0)
-    variances = torch.linalg.eigvalsh((centred.T @ centred).double()).clamp(min=0)
+    variances = torch.linalg.eigvalsh(double(centred.T @ centred)).clamp(min=0)
     shares = variances / variances.sum()
     entropy: float = -(shares * (shares + EPSILON).log()).sum().item()
     return entropy
@@ -148,14 +151,17 @@ def _gain(inputs: Tensor, output: Tensor) -> float:
         return math.nan
     received = _by_position(F.pixel_unshuffle(back, stride) if stride > 1 else back)
     mean_product = received.T @ _by_position(signs) / len(received)
-    gain: float = torch.linalg.matrix_norm(mean_product.double(), 2).item()
+    if not mean_product.isfinite().all():
+        raise Undefined("the gradients through a block are not finite")
+    gain: float = torch.linalg.matrix_norm(double(mean_product), 2).item()
     return gain
 
 
 def _random_signs(like: Tensor) -> Tensor:
     """Draw −1 and 1, a byte of random bits at a time, lowest bit first, channels varying fastest."""
-    of_byte = (torch.arange(256)[:, None] >> torch.arange(8) & 1) * 2.0 - 1
-    random_bytes = torch.randint(0, 256, (-(-like.numel() // 8),))
+    bits = torch.arange(8, device="cpu")
+    of_byte = (torch.arange(256, device="cpu")[:, None] >> bits & 1) * 2.0 - 1
+    random_bytes = torch.randint(0, 256, (-(-like.numel() // 8),), device="cpu")
     signs = F.embedding(random_bytes, of_byte).flatten()[: like.numel()].to(like)
     return signs.view(like.movedim(1, -1).shape).movedim(-1, 1)
 

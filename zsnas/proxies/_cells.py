@@ -76,7 +76,7 @@ def cells(passes: Passes) -> list[Cell]:
         raise Undefined(
             f"does not apply: an NB201 cell is a graph of operations, not layers in a row; {COVERED}"
         )
-    return find_cells(passes.model, passes.images[:1])
+    return find_cells(passes.model, passes.images[:1].clone())
 
 
 def find_cells(model: nn.Module, images: Tensor) -> list[Cell]:

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import wraps
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.flop_counter import FlopCounterMode
 
 from zsnas.proxies._memory import return_freed_memory
+from zsnas.proxies._placement import check, check_layers, double, private_copy, with_network
 from zsnas.proxies._sample_gradients import sample_gradients
-from zsnas.proxies._trace import LAYERS, Trace, Undefined, tracing
+from zsnas.proxies._trace import LAYERS, Trace, Undefined, check_statistics, tracing
 
 if TYPE_CHECKING:
     from zsnas.batches import Batch
+    from zsnas.tasks import Task
 
 ZEN_PERTURBATION = 1e-2
 
@@ -33,9 +36,9 @@ class Training(NamedTuple):
     """The forward pass of a training step."""
 
     logits: Tensor
-    """(batch, classes), part of the autograd graph."""
+    """(batch, classes) or what the task of the batch asks for, part of the autograd graph."""
     loss: Tensor
-    """Mean cross-entropy over the batch, part of the autograd graph."""
+    """Mean loss of the task over the batch, cross-entropy for classification, part of the autograd graph."""
     trace: Trace
 
 
@@ -86,10 +89,8 @@ def shared_pass(make: Callable[[Passes], T]) -> Callable[[Passes], T]:
             except Undefined as undefined:
                 passes.failures[make] = str(undefined)
             except Exception as error:  # noqa: BLE001 (a network may raise anything)
-                cause = str(error).splitlines() or [type(error).__name__]
-                passes.failures[make] = (
-                    f"{make.__name__.strip('_').replace('_', ' ')} pass failed: {cause[0]}"
-                )
+                name = make.__name__.strip("_").replace("_", " ")
+                passes.failures[make] = f"{name} pass failed: {first_line(error)}"
         if make in passes.failures:  # an exception kept there would keep the whole graph in memory
             raise Undefined(passes.failures[make])
         result: T = passes.results[make]
@@ -98,11 +99,30 @@ def shared_pass(make: Callable[[Passes], T]) -> Callable[[Passes], T]:
     return once
 
 
+def first_line(error: Exception) -> str:
+    """Return the first line of an error's message, with its type if that is no more than a word."""
+    first = str(error).strip().partition("\n")[0]
+    return first if " " in first else f"{type(error).__name__} {first}".strip()
+
+
 @contextmanager
 def _isolated(seed: int, device: torch.device) -> Iterator[None]:
-    """Let the body draw from generators seeded by ``seed``; leave the global ones as they were."""
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)
+    """Let the body draw from generators seeded by ``seed``; leave the global ones as they were.
+
+    It differentiates in full precision, whatever the caller has switched off or on around it.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(torch.inference_mode(False))
+        stack.enter_context(torch.enable_grad())
+        if torch.amp.is_autocast_available(device.type):
+            stack.enter_context(torch.autocast(device.type, enabled=False))
+        stack.enter_context(torch.random.fork_rng(devices=[device] if device.type == "cuda" else []))
+        torch.default_generator.manual_seed(seed)
+        if device.type == "cuda":
+            stack.enter_context(torch.cuda.device(device))
+            torch.cuda.manual_seed(seed)
+        elif device.type == "mps":
+            torch.mps.manual_seed(seed)
         yield
 
 
@@ -117,7 +137,8 @@ class Passes:
     Parameters
     ----------
     model
-        Takes images (batch, channels, height, width) to logits (batch, classes).
+        Takes images (batch, channels, height, width) to logits (batch, classes), or to what the task of the
+        batch asks for.
     batch
         Images, labels and the number of classes.
     seed
@@ -125,25 +146,44 @@ class Passes:
     statistics
         What batch norm normalises by: ``"batch"``, as in a training step; ``"running"``, as in a trained
         network that is used; ``"sample"``, each image as a batch of its own.
+    device
+        ``"cpu"``, ``"cuda"`` or ``"mps"``; by default where the network is. The images follow the network.
+    dtype
+        ``"float32"`` or ``"float64"``; by default that of the network, single precision for half.
+
+    Raises
+    ------
+    ValueError
+        When the device or the precision cannot be had.
+    Undefined
+        When the network has no weights yet, or cannot be copied.
     """
 
     def __init__(
-        self, model: nn.Module, batch: Batch, seed: int = 0, statistics: Statistics = "batch"
+        self,
+        model: nn.Module,
+        batch: Batch,
+        seed: int = 0,
+        statistics: Statistics = "batch",
+        device: str | torch.device | None = None,
+        dtype: str | torch.dtype | None = None,
     ) -> None:
-        self.model = copy.deepcopy(model).to(memory_format=torch.channels_last).eval()
-        for module in self.model.modules():
-            if getattr(module, "inplace", False) is True:
-                module.inplace = False  # type: ignore[assignment]
+        check(device, dtype)
+        self.model = private_copy(model, device, dtype)
         self.layers = [module for module in self.model.modules() if isinstance(module, LAYERS)]
         self.weights = list({id(layer.weight): layer.weight for layer in self.layers}.values())
         self.model.requires_grad_(False)
         for weight in self.weights:
             weight.requires_grad_(True)
-        self.images = batch.images.to(memory_format=torch.channels_last)
-        self.labels = batch.labels
-        self.batch = batch
         self.seed = seed
         self.statistics = statistics
+        self.take(with_network(batch, self.model, device, dtype))
+
+    def take(self, batch: Batch) -> None:
+        """Take this batch, of which nothing has been computed yet."""
+        self.batch = batch
+        self.images = batch.images.to(memory_format=torch.channels_last)
+        self.labels = batch.labels
         self.results: dict[Callable[[Passes], Any], Any] = {}
         self.failures: dict[Callable[[Passes], Any], str] = {}
 
@@ -158,7 +198,7 @@ class Passes:
     def macs(self) -> int:
         """Multiply-accumulates of one image through convolutions, linear layers and matrix products."""
         with FlopCounterMode(display=False) as counter, torch.no_grad():
-            self.model(self.images[:1])
+            self.model(self.images[:1].clone())  # which the network may overwrite
         multiplications_and_additions: int = counter.get_total_flops()
         return multiplications_and_additions // 2
 
@@ -166,8 +206,7 @@ class Passes:
     @shared_pass
     def training(self) -> Training:
         """Forward pass and loss."""
-        if not self.weights:
-            raise Undefined("the network has no convolution or linear layer")
+        self._check_weights()
         self._inputs = self.images.clone().requires_grad_()
         logits, trace = self._forward()
         if trace.overwritten:
@@ -176,15 +215,21 @@ class Passes:
             raise Undefined("the network overwrites what its activations returned")
         if not logits.isfinite().all():
             raise Undefined("the network's outputs are not finite")
-        if self.labels.max() >= logits.shape[1]:
-            raise Undefined(
-                f"label {int(self.labels.max())} has no output: the network has {logits.shape[1]} classes"
-            )
-        return Training(logits, F.cross_entropy(logits, self.labels), trace)
+        classes = logits.shape[1]
+        missing = self.labels[(self.labels < 0) | (self.labels >= classes)]
+        if len(missing) and not self.labels.is_floating_point():
+            raise Undefined(f"label {int(missing.max())} has no output: the network has {classes} classes")
+        return Training(logits, self.batch.task.loss(logits, self.labels), trace)
 
     def _forward(self, *, copies: bool = False) -> tuple[Tensor, Trace]:
         with self._tracing(copies=copies) as trace:
-            return _logits(self.model(self._inputs)), trace
+            output = self.model(self._inputs.clone())  # a network may overwrite what it is given
+        return _logits(output, self.batch.task), trace
+
+    def _check_weights(self) -> None:
+        check_layers(self.model)
+        if not self.weights:
+            raise Undefined("the network has no convolution or linear layer")
 
     @property
     @shared_pass
@@ -203,8 +248,9 @@ class Passes:
         if not gradients:
             return 0.0
         trace = self.training.trace
-        scaled = {id(weight) for weight, _ in trace.scaled}
-        others = [weight for weight in self.weights if id(weight) not in scaled]
+        scaled = Counter(id(weight) for weight, _ in trace.scaled)
+        uses = Counter(id(output.layer.weight) for output in trace.outputs)
+        others = [w for w in self.weights if not scaled[id(w)] or uses[id(w)] > scaled[id(w)]]
         # A scale is 1, so that it is its own direction.
         inputs = [scale for _, scale in trace.scaled] + others
         with trace.wanted.only("scales"):
@@ -235,8 +281,12 @@ class Passes:
         return self._weight_gradients(first), self._weight_gradients(second)
 
     def _weight_gradients(self, batch: Batch) -> list[Tensor]:
-        gradients = Passes(self.model, batch, self.seed, self.statistics).gradients.weights
-        return [gradient.detach() for gradient in gradients]
+        half = copy.copy(self)
+        half.take(batch)
+        gradients = [gradient.detach() for gradient in half.gradients.weights]
+        if not all(gradient.isfinite().all() for gradient in gradients):
+            raise Undefined("the gradients of the weights are not finite")
+        return gradients
 
     @property
     @shared_pass
@@ -274,9 +324,12 @@ class Passes:
 
         The diagonal holds the number of units.
         """
-        if not self.training.trace.rectified:
+        rectified = self.training.trace.rectified
+        if not rectified:
             raise Undefined("the network has no ReLU-like activation")
-        return sum(map(_agreement, self.training.trace.rectified), torch.zeros((), dtype=torch.float64))
+        once = {_place(output): output for output in rectified}  # edges from one node share a tensor
+        times = Counter(map(_place, rectified))
+        return torch.stack([times[place] * _agreement(output) for place, output in once.items()]).sum(0)
 
     @property
     @shared_pass
@@ -292,56 +345,53 @@ class Passes:
             return self._flow()
 
     def _flow(self) -> SynapticFlow:
-        if not self.weights:
-            raise Undefined("the network has no convolution or linear layer")
-        state = {name: _double(buffer) for name, buffer in self.model.named_buffers()}
-        state |= {name: _double(p).abs().detach() for name, p in self.model.named_parameters()}
-        names = {id(p): name for name, p in self.model.named_parameters()}
-        weights = [state[names[id(weight)]].requires_grad_() for weight in self.weights]
-        ones = torch.ones_like(self.images[:1], dtype=torch.float64)
-        output = _logits(functional_call(self.model, state, (ones,)))
+        self._check_weights()
+        # Batch norm may update its statistics, which in a network of float64 must not be the network's own.
+        values = {id(buffer): double(buffer).clone() for buffer in self.model.buffers()}
+        values |= {id(p): double(p).abs().detach() for p in self.model.parameters()}
+        weights = [values[id(weight)].requires_grad_() for weight in self.weights]
+        ones = torch.ones_like(double(self.images[:1]))
+        output = _logits(with_values(self.model, values, ones), self.batch.task)
         return SynapticFlow(weights, _gradient([output.sum()], weights))
 
     @property
     @shared_pass
     def gaussian_probe(self) -> GaussianProbe:
         """Features of Gaussian noise with and without a perturbation, all weights redrawn from N(0, 1)."""
-        state, noise, direction = self._gaussian_draw()
-        features, trace = self._features(state, noise)
-        perturbed, _ = self._features(state, noise + ZEN_PERTURBATION * direction)
+        values, noise, direction = self._gaussian_draw()
+        features, trace = self._features(values, noise.clone())
+        perturbed, _ = self._features(values, noise + ZEN_PERTURBATION * direction)
         return GaussianProbe(features - perturbed, trace.variances)
 
     @property
     @shared_pass
     def sample_variances(self) -> list[Tensor]:
         """For the same noise and each batch norm: each image's variance, a mean over channels, (batch,)."""
-        state, noise, _ = self._gaussian_draw()
-        _, trace = self._features(state, noise, sample_variances=True)
+        values, noise, _ = self._gaussian_draw()
+        _, trace = self._features(values, noise, sample_variances=True)
         return trace.sample_variances
 
-    def _gaussian_draw(self) -> tuple[dict[str, Tensor], Tensor, Tensor]:
-        """Draw the layers' parameters, noise and a direction, the same in every pass."""
-        state = {name: self._gaussian(weight) for name, weight in self._layer_parameters("weight")}
-        state |= {name: torch.zeros_like(bias) for name, bias in self._layer_parameters("bias")}
-        return state, self._gaussian(self.images), self._gaussian(self.images)
+    def _gaussian_draw(self) -> tuple[dict[int, Tensor], Tensor, Tensor]:
+        """Draw the layers' weights, noise and a direction, the same in every pass."""
+        check_layers(self.model)
+        values = {id(weight): self._gaussian(weight) for weight in self.weights}
+        biases = [layer.bias for layer in self.layers if layer.bias is not None]
+        values |= {id(bias): torch.zeros_like(bias) for bias in biases}
+        return values, self._gaussian(self.images), self._gaussian(self.images)
 
     def _gaussian(self, like: Tensor) -> Tensor:
         """Draw in the order of the axes and in single precision, whatever the layout, type and device."""
-        drawn = torch.randn(like.shape)
+        drawn = standard_normal(like.shape)
         return drawn.to(like).to(memory_format=torch.channels_last) if like.dim() == 4 else drawn.to(like)
 
-    def _layer_parameters(self, role: str) -> Iterator[tuple[str, nn.Parameter]]:
-        for name, module in self.model.named_modules():
-            parameter = getattr(module, role, None)
-            if isinstance(module, LAYERS) and parameter is not None:
-                yield f"{name}.{role}".lstrip("."), parameter
-
     def _features(
-        self, state: dict[str, Tensor], images: Tensor, *, sample_variances: bool = False
+        self, values: dict[int, Tensor], images: Tensor, *, sample_variances: bool = False
     ) -> tuple[Tensor, Trace]:
         with torch.no_grad(), self._tracing(sample_variances=sample_variances) as trace:
-            functional_call(self.model, state, (images,))
+            with_values(self.model, values, images)
         features = trace.pooled if trace.pooled is not None else trace.classified
+        if self.batch.task.is_dense:
+            features = trace.last_input
         if features is None:
             raise Undefined("the network has no global pooling and no linear layer to take features from")
         return features, trace
@@ -365,24 +415,59 @@ class Passes:
     def batch_statistics(self) -> Iterator[None]:
         """Let batch norm normalise by what it is given, in the body of the ``with`` statement."""
         norms = [module for module in self.model.modules() if isinstance(module, _BatchNorm)]
-        for norm in norms:
-            norm.train()
-        try:
-            yield
-        finally:
+        with ExitStack() as stack:
             for norm in norms:
-                norm.eval()
+                stack.callback(norm.train().eval)
+                stack.callback(norm.register_forward_pre_hook(_check_values).remove)
+            yield
 
 
-def _logits(output: object) -> Tensor:
-    """Return the first tensor of a network's output, which must be (batch, classes)."""
-    while not isinstance(output, Tensor):
-        if not isinstance(output, Mapping | tuple | list) or not output:
-            raise Undefined(f"the network returns {type(output).__name__}, not logits")
-        output = next(iter(output.values() if isinstance(output, Mapping) else output))
-    if output.dim() != 2:
-        raise Undefined(f"the network returns shape {tuple(output.shape)}, not (batch, classes)")
-    return output
+def _check_values(_norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+    check_statistics(inputs[0])
+
+
+def with_values(model: nn.Module, values: dict[int, Tensor], images: Tensor) -> object:
+    """Run a network with other values of the parameters and buffers that have these ids.
+
+    Each attribute of each module is replaced once. Torch replaces a module that has two names twice, and then
+    leaves in it what was to be there for this one call.
+    """
+    state = {
+        f"{path}.{role}".lstrip("."): values[id(tensor)]
+        for path, module in model.named_modules()
+        for role, tensor in chain(
+            module.named_parameters(recurse=False, remove_duplicate=False),
+            module.named_buffers(recurse=False, remove_duplicate=False),
+        )
+        if id(tensor) in values
+    }
+    return functional_call(model, state, (images,), tie_weights=False)
+
+
+def standard_normal(shape: Sequence[int]) -> Tensor:
+    """Draw on the processor and in single precision, so that every device and precision gets the same."""
+    return torch.randn(shape, dtype=torch.float32, device="cpu")
+
+
+def _logits(output: object, task: Task) -> Tensor:
+    """Return the first tensor of a network's output: (batch, classes) or, of a dense task, an image."""
+    logits = first_tensor(output)
+    if logits is None:
+        raise Undefined(f"the network returns {type(output).__name__}, not logits")
+    if logits.dim() != (4 if task.is_dense else 2):
+        wanted = "(batch, channels, height, width)" if task.is_dense else "(batch, classes)"
+        raise Undefined(f"the network returns shape {tuple(logits.shape)}, not {wanted}")
+    return logits
+
+
+def first_tensor(output: object) -> Tensor | None:
+    """Return a tensor, or the first one of a tuple, list or dict that may be nested; None without any."""
+    if isinstance(output, Tensor):
+        return output
+    if not isinstance(output, Mapping | tuple | list):
+        return None
+    branches = output.values() if isinstance(output, Mapping) else output
+    return next((found for found in map(first_tensor, branches) if found is not None), None)
 
 
 def _gradient(
@@ -393,6 +478,8 @@ def _gradient(
     create_graph: bool = False,
 ) -> list[Tensor]:
     """Differentiate the sum of values (times ``along``); an input without influence has gradient zero."""
+    if not any(value.requires_grad for value in values):
+        raise Undefined("the outputs have no gradient: the network detaches them or runs without gradients")
     return list(
         torch.autograd.grad(
             values,
@@ -406,10 +493,11 @@ def _gradient(
     )
 
 
-def _double(tensor: Tensor) -> Tensor:
-    return tensor.double() if tensor.is_floating_point() else tensor
+def _place(tensor: Tensor) -> tuple[int, torch.Size]:
+    """Tell tensors apart by where their values are."""
+    return tensor.data_ptr(), tensor.shape
 
 
 def _agreement(rectified: Tensor) -> Tensor:
     signs = (rectified.flatten(1) > 0).to(torch.float32).mul_(2).sub_(1)
-    return (signs @ signs.T).double().add_(signs.shape[1]).div_(2)
+    return double(signs @ signs.T).add_(signs.shape[1]).div_(2)

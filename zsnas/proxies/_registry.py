@@ -12,12 +12,13 @@ from functools import cache
 from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 from zsnas._names import matching, unknown
-from zsnas.proxies._passes import Passes, Statistics
+from zsnas.proxies._passes import Passes, Statistics, first_line
 from zsnas.proxies._trace import Undefined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import torch
     from torch import nn
 
     from zsnas.batches import Batch
@@ -73,6 +74,8 @@ class Proxy:
                 value, reason = math.nan, f"the score is {value}, not a finite number"
         except Undefined as undefined:
             value, reason = math.nan, str(undefined)
+        except RuntimeError as error:  # from torch, such as eigenvalues that do not converge
+            value, reason = math.nan, f"it cannot be computed: {first_line(error)}"
         return Measurement(value, reason, time.perf_counter() - start)
 
 
@@ -192,7 +195,12 @@ def proxy(name: str) -> Proxy:
 
 
 def measure(
-    model: nn.Module, batch: Batch, proxies: Iterable[str] | None = None, seed: int = 0
+    model: nn.Module,
+    batch: Batch,
+    proxies: Iterable[str] | None = None,
+    seed: int = 0,
+    device: str | torch.device | None = None,
+    dtype: str | torch.dtype | None = None,
 ) -> dict[str, Measurement]:
     """Score an untrained network with several proxies, which share their passes through it.
 
@@ -205,7 +213,19 @@ def measure(
     proxies
         Names; ``None`` means every proxy.
     seed
-        For the proxies that draw random numbers. The global generators are not touched.
+        For the proxies that draw random numbers. The global generators are not touched. What is drawn is the
+        same on every device.
+    device
+        ``"cpu"``, ``"cuda"`` (``"cuda:1"``) or ``"mps"``; by default where the network is. The network stays
+        there: a copy of it moves, with the images.
+    dtype
+        ``"float32"`` or ``"float64"``; by default the network's own, but for half precision, which is scored
+        in single.
+
+    Raises
+    ------
+    ValueError
+        When a proxy is unknown, or a device or precision cannot be had.
 
     Returns
     -------
@@ -217,18 +237,26 @@ def measure(
     for statistics in get_args(Statistics):  # one after the other, so that only one graph is in memory
         group = [chosen for chosen in selected if chosen.statistics == statistics]
         if group:
-            passes = Passes(model, batch, seed, statistics)
+            try:
+                passes = Passes(model, batch, seed, statistics, device, dtype)
+            except Undefined as undefined:
+                return {chosen.name: Measurement(math.nan, str(undefined), 0.0) for chosen in selected}
             measured |= {chosen.name: chosen(passes) for chosen in group}
     return {chosen.name: measured[chosen.name] for chosen in selected}
 
 
 def score(
-    model: nn.Module, batch: Batch, proxies: Iterable[str] | None = None, seed: int = 0
+    model: nn.Module,
+    batch: Batch,
+    proxies: Iterable[str] | None = None,
+    seed: int = 0,
+    device: str | torch.device | None = None,
+    dtype: str | torch.dtype | None = None,
 ) -> dict[str, float]:
     """Return the scores of an untrained network; as :func:`measure`, without reasons and times.
 
     ``proxies=None`` means every proxy that applies: those that are undefined for this network are left out.
     Proxies asked for by name are always in the result, NaN when undefined.
     """
-    measured = measure(model, batch, proxies, seed)
+    measured = measure(model, batch, proxies, seed, device, dtype)
     return {name: m.value for name, m in measured.items() if proxies is not None or not math.isnan(m.value)}

@@ -15,6 +15,7 @@ from torch.nn.modules.conv import _ConvNd
 from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from zsnas.proxies._instance_norm import InstanceNorm
 from zsnas.proxies._second_order import BatchNorm, Convolution, Geometry, Wanted
 
 
@@ -76,6 +77,8 @@ class Trace:
     """Input of the last global pooling: the features that the classifier sees, before they are averaged."""
     classified: Tensor | None = None
     """Input of the last linear layer."""
+    last_input: Tensor | None = None
+    """Input of the last convolution or linear layer; only of passes without gradients."""
 
     @property
     def overwritten(self) -> bool:
@@ -109,6 +112,8 @@ def _keep_output(
 ) -> Tensor:
     if torch.is_grad_enabled():  # a pass without gradients needs no activations, which are most of its memory
         trace.outputs.append(Output(layer, inputs[0].detach(), output))
+    else:
+        trace.last_input = inputs[0]
     return output.clone() if copies else output
 
 
@@ -172,13 +177,10 @@ class _Recorder(TorchFunctionMode):
     ) -> Tensor:
         """Normalise by the statistics of the batch, without updating the running ones."""
         del training, momentum
-        n = x.numel() // x.shape[1] // (len(x) if self.each_by_itself else 1)
-        if n < 2:
-            raise Undefined(
-                "batch norm has a single value per channel; this needs more images or larger ones"
-            )
+        n = check_statistics(x, of_each=self.each_by_itself)
         if self.each_by_itself:
-            return F.instance_norm(x, weight=weight, bias=bias, eps=eps)
+            by_itself: Tensor = InstanceNorm.apply(x, weight, bias, eps)
+            return by_itself
         if torch.is_grad_enabled():
             normalised: Tensor = BatchNorm.apply(x, weight, bias, eps)
             return normalised
@@ -187,6 +189,14 @@ class _Recorder(TorchFunctionMode):
         if self.sample_variances:
             self.trace.sample_variances.append(_sample_variances(x, mean))
         return out
+
+
+def check_statistics(x: Tensor, *, of_each: bool = False) -> int:
+    """Return how many values (batch, channels, …) has per channel, or say that one has no variance."""
+    n = x.numel() // x.shape[1] // (len(x) if of_each else 1)
+    if n < 2:
+        raise Undefined("batch norm has a single value per channel; this needs more images or larger ones")
+    return n
 
 
 def _sample_variances(x: Tensor, mean: Tensor) -> Tensor:

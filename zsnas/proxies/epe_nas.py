@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from zsnas.proxies._passes import Passes
+from zsnas.proxies._placement import double
 from zsnas.proxies._registry import register
 from zsnas.proxies._trace import Undefined
 
@@ -46,14 +47,17 @@ def epe_nas(passes: Passes) -> float:
     ----------
     Lopes et al. 2021, EPE-NAS.
     """
-    classes, images_per_class = torch.unique(passes.labels, return_counts=True)
+    if not passes.batch.task.has_classes:
+        raise Undefined(f"there are no images of one class to compare in the task {passes.batch.task.name}")
+    labels = passes.labels.cpu()
+    classes, images_per_class = torch.unique(labels, return_counts=True)
     if images_per_class.max() < 2:
         raise Undefined("no class has two images in the batch to compare; take a larger batch")
-    similarity = _log_similarity(passes.input_jacobian.double())
+    similarity = _log_similarity(double(passes.input_jacobian)).cpu()
     if passes.training.logits.shape[1] <= MANY_CLASSES:
-        return sum(abs(_within(similarity, passes.labels == c)) for c in classes)
+        return sum(abs(_within(similarity, labels == c)) for c in classes)
     compared = zip(classes[images_per_class > 1], images_per_class[images_per_class > 1], strict=True)
-    scores = torch.tensor([_within(similarity, passes.labels == c) / int(n) for c, n in compared])
+    scores = torch.tensor([_within(similarity, labels == c) / int(n) for c, n in compared])
     return (scores[:, None] - scores).abs().sum().item() / len(scores)
 
 

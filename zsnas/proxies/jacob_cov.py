@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from zsnas.proxies._passes import Passes
+from zsnas.proxies._placement import double
 from zsnas.proxies._registry import register, register_variant
 from zsnas.proxies._trace import Undefined
 
@@ -45,7 +46,7 @@ def jacob_cov(passes: Passes) -> float:
 
 def _eigenvalues(passes: Passes) -> Tensor:
     """Return the eigenvalues of the correlation matrix of the gradients, each plus epsilon, (batch,)."""
-    jacobian = passes.input_jacobian.double()
+    jacobian = double(passes.input_jacobian)
     if len(jacobian) < 2:
         raise Undefined("a correlation between images needs a batch of at least two")
     if (jacobian.amax(1) == jacobian.amin(1)).any():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from zsnas.proxies._passes import Passes
+from zsnas.proxies._placement import double
 from zsnas.proxies._registry import register
 from zsnas.proxies._trace import Undefined
 
@@ -37,4 +38,4 @@ def l2_norm(passes: Passes) -> float:
     """
     if not passes.weights:
         raise Undefined("the network has no convolution or linear layer")
-    return sum(float(weight.detach().double().norm()) for weight in passes.weights)
+    return sum(float(double(weight.detach()).norm()) for weight in passes.weights)

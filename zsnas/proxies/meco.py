@@ -7,9 +7,10 @@ from contextlib import ExitStack
 import torch
 from torch import Tensor, nn
 
-from zsnas.proxies._passes import Passes, shared_pass
+from zsnas.proxies._passes import Passes, shared_pass, standard_normal
+from zsnas.proxies._placement import double
 from zsnas.proxies._registry import register
-from zsnas.proxies._trace import tracing
+from zsnas.proxies._trace import Undefined, tracing
 
 SIDE = 64
 """Height and width of the random image, in pixels."""
@@ -53,7 +54,7 @@ def meco(passes: Passes) -> float:
 def noise_response(passes: Passes) -> list[float]:
     """Return the smallest eigenvalue for each call of a module, in order of execution."""
     channels, *sides = passes.images.shape[1:]
-    noise = torch.randn(1, channels, *(max(side, SIDE) for side in sides)).to(passes.images)
+    noise = standard_normal((1, channels, *(max(side, SIDE) for side in sides))).to(passes.images)
     eigenvalues: list[float] = []
     known: dict[int, tuple[Tensor, float]] = {}
 
@@ -76,12 +77,14 @@ def noise_response(passes: Passes) -> list[float]:
 
 def _smallest_eigenvalue(output: Tensor) -> float:
     """Return it for the correlations between the channels of (1, channels, …); 0 when they are dependent."""
+    if not output.isfinite().all():
+        raise Undefined("what a module returns for the noise is not finite")
     if output.dim() < 3:
         return 0.0
     features = output[0].flatten(1)
     channels, positions = features.shape
     if positions <= channels or (features.amax(1) == features.amin(1)).any():
         return 0.0
-    correlations = torch.corrcoef(features.double()).reshape(channels, channels)
+    correlations = torch.corrcoef(double(features)).reshape(channels, channels)
     smallest: float = torch.linalg.eigvalsh(correlations)[0].item()
     return smallest

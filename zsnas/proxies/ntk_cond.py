@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from zsnas.proxies._passes import Passes
+from zsnas.proxies._placement import double
 from zsnas.proxies._registry import register, register_variant
 from zsnas.proxies._trace import Undefined
 
@@ -41,7 +42,7 @@ def ntk_cond(passes: Passes) -> float:
     kernel = passes.tangent_kernel
     if not kernel.isfinite().all():
         raise Undefined("the neural tangent kernel is not finite")
-    eigenvalues = torch.linalg.eigvalsh(kernel.double())
+    eigenvalues = torch.linalg.eigvalsh(double(kernel))
     resolution = torch.finfo(kernel.dtype).eps * len(kernel) * eigenvalues[-1]
     if not eigenvalues[0] > resolution:
         raise Undefined("the neural tangent kernel is singular")

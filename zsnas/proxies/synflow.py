@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 
-from zsnas.proxies._passes import Passes
+from zsnas.proxies._passes import Passes, SynapticFlow
 from zsnas.proxies._registry import register, register_variant
+from zsnas.proxies._trace import Undefined
 
 
 @register(
@@ -35,8 +38,31 @@ def synflow(passes: Passes) -> float:
     ----------
     Tanaka et al. 2020, SynFlow; the survey's Eq. 3 is the same sum with the training loss in place of R.
     """
-    flow = passes.synaptic_flow
-    return sum(torch.sum(w * g).item() for w, g in zip(flow.weights, flow.gradients, strict=True))
+    return _total(passes.synaptic_flow)
+
+
+def _total(flow: SynapticFlow) -> float:
+    total: float = sum(torch.sum(w * g).item() for w, g in zip(flow.weights, flow.gradients, strict=True))
+    if not math.isfinite(total):
+        raise Undefined("the flow is not finite: a parameter is not, or it exceeds float64 (1.8e308)")
+    return total
+
+
+@register_variant("synflow", label="log SynFlow", equation="eq-synflow-log")
+def synflow_log(passes: Passes) -> float:
+    r"""Take the natural logarithm of :func:`synflow`.
+
+    :math:`\log \sum_i \langle |\theta_i|, \nabla_{|\theta_i|} R \rangle`, which ranks networks alike.
+
+    SynFlow grows exponentially with depth: single precision, with :math:`3 \cdot 10^{38}`, is too small for
+    EfficientNet-B0. The flow is computed in float64, so that its logarithm is finite up to
+    :math:`\log(1.8 \cdot 10^{308}) = 709.8`; DenseNet-201 has about 362. Undefined beyond, as SynFlow is,
+    and where no signal reaches the output, whose flow is 0.
+    """
+    total = _total(passes.synaptic_flow)
+    if not total:
+        raise Undefined("no signal flows through a weight to the output: the logarithm of 0 is not finite")
+    return math.log(total)
 
 
 @register_variant("synflow", label="SynFlow with batch norm", equation="eq-synflow")
@@ -45,8 +71,7 @@ def synflow_batch_norm(passes: Passes) -> float:
 
     This is the variant that Abdelfattah et al. 2021 call synflow_bn.
     """
-    flow = passes.normalised_flow
-    return sum(torch.sum(w * g).item() for w, g in zip(flow.weights, flow.gradients, strict=True))
+    return _total(passes.normalised_flow)
 
 
 @register_variant("synflow", label="Synflow (Eq. 3)", equation="eq-synflow-printed")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from zsnas.proxies._passes import Passes
+from zsnas.proxies._placement import double
 from zsnas.proxies._registry import register, register_variant
 from zsnas.proxies._trace import Undefined
 
@@ -22,7 +23,8 @@ def zen_score(passes: Passes) -> float:
 
     :math:`\log \mathbb{E} \lVert f_e(n) - f_e(n + \alpha\epsilon) \rVert_1 + \sum_k \log
     \sqrt{\overline{\sigma_k^2}}`, :math:`\alpha = 0.01`, where :math:`f_e` is the network before its global
-    pooling and :math:`\overline{\sigma_k^2}` the mean over channels of the variance in batch norm :math:`k`.
+    pooling, or before its last convolution if its output is an image, and :math:`\overline{\sigma_k^2}` the
+    mean over channels of the variance in batch norm :math:`k`.
 
     Convolution and linear weights are redrawn from N(0, 1) by the seed, their biases are zero. One draw of
     weights and as many noise images as the batch has; images and labels are not used. The reference
@@ -44,7 +46,7 @@ def zen_score(passes: Passes) -> float:
     if change == 0:
         raise Undefined("the features do not depend on the input")
     scalings = [variance.mean().sqrt() for variance in probe.variances]
-    return torch.stack([change, *scalings]).double().log().sum().item()
+    return double(torch.stack([change, *scalings])).log().sum().item()
 
 
 @register_variant("zen_score", label="Zen-score (Eq. 11)", equation="eq-zen-score-printed")
@@ -60,8 +62,8 @@ def zen_score_printed(passes: Passes) -> float:
     Undefined where a batch norm sees a single position of each image.
     """
     change = passes.gaussian_probe.difference.flatten(1).norm(dim=1).mean()
-    scalings = torch.cat([torch.zeros(0), *passes.sample_variances]).sqrt()
+    scalings = torch.cat([change.new_zeros(0), *passes.sample_variances]).sqrt()
     if change == 0 or (scalings == 0).any():
         raise Undefined("the features do not depend on the input, or a batch norm sees a single position")
-    logarithms: float = (change.double().log() + scalings.double().log().sum()).item()
+    logarithms: float = (double(change).log() + double(scalings).log().sum()).item()
     return logarithms

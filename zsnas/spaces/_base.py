@@ -12,8 +12,15 @@ from zsnas._names import unknown
 if TYPE_CHECKING:
     from torch import nn
 
+    from zsnas.batches import Batch
+
 # Name of the space: module and class that hold it (loaded when the space is first used).
-_SPACES = {"nb201": ("zsnas.spaces.nb201", "NB201")}
+_SPACES = {
+    "nb201": ("zsnas.spaces.nb201", "NB201"),
+    "nats-sss": ("zsnas.spaces.nats_sss", "NATSSizes"),
+    "transnas-micro": ("zsnas.spaces.transnas", "TransNASMicro"),
+    "transnas-macro": ("zsnas.spaces.transnas", "TransNASMacro"),
+}
 
 
 class Space(ABC):
@@ -33,6 +40,13 @@ class Space(ABC):
     @abstractmethod
     def build(self, arch: str, num_classes: int, seed: int) -> nn.Module:
         """Return the network of ``arch`` with weights drawn from ``seed``; no global generator is touched."""
+
+    def build_for(self, arch: str, batch: Batch, seed: int) -> nn.Module:
+        """Return the network of ``arch`` that does with the images of a batch what its task is.
+
+        A space whose networks are classifiers builds one for the classes of the batch.
+        """
+        return self.build(arch, batch.num_classes, seed)
 
     @cached_property
     def _index(self) -> dict[str, int]:

@@ -149,26 +149,36 @@ def _relu_conv_bn(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn
     return nn.Sequential(nn.ReLU(inplace=False), conv, nn.BatchNorm2d(outputs))
 
 
-def _operation(name: str, channels: int) -> nn.Module:
-    if name == "skip_connect":
+def _operation(name: str, inputs: int, outputs: int) -> nn.Module:
+    if name == "skip_connect" and inputs == outputs:
         return nn.Identity()
+    if name == "skip_connect":
+        return nn.Sequential(nn.Conv2d(inputs, outputs, 1, bias=False), nn.BatchNorm2d(outputs))
     if name == "avg_pool_3x3":
         return nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False)
-    return _relu_conv_bn(channels, channels, 3 if name == "nor_conv_3x3" else 1)
+    return _relu_conv_bn(inputs, outputs, 3 if name == "nor_conv_3x3" else 1)
 
 
 class Cell(nn.Module):
-    """Four nodes; a node is the sum of its incoming operations, or zero when it has none."""
+    """Four nodes; a node is the sum of its incoming operations, or zero when it has none.
 
-    def __init__(self, operations: tuple[str, ...], channels: int) -> None:
+    Node 0 has ``inputs`` channels, by default as many as the others. A cell that changes the channels, as in
+    the size space, has only convolutions and skip connections, and an operation on each edge.
+    """
+
+    def __init__(self, operations: tuple[str, ...], channels: int, inputs: int | None = None) -> None:
         super().__init__()
         named = [(edge, name) for edge, name in zip(EDGES, operations, strict=True) if name != "none"]
+        widths = (inputs or channels, channels, channels)
         self.operations = nn.ModuleDict(
-            {f"{source}to{target}": _operation(name, channels) for (source, target), name in named}
+            {
+                f"{source}to{target}": _operation(name, widths[source], channels)
+                for (source, target), name in named
+            }
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (batch, channels, height, width) to the same shape."""
+        """Map (batch, inputs, height, width) to (batch, channels, height, width)."""
         nodes = [x]
         for target in (1, 2, 3):
             incoming = [(nodes[s], f"{s}to{target}") for s in range(target)]

@@ -1,0 +1,36 @@
+"""Variants, printed formulas and proxies of single images against ``tests/oracles_variants.py``."""
+
+import copy
+
+import numpy as np
+import oracles_variants
+import pytest
+import torch
+
+from zsnas.batches import Batch
+from zsnas.proxies import list_proxies, measure, proxy
+from zsnas.spaces import space
+
+VARIANTS = [name for name in list_proxies() if proxy(name).variant_of]
+PROXIES = [*VARIANTS, "linear_regions", "gradsign", "ntk_cond", "zico"]
+NB201 = space("nb201")
+DRAWN = [NB201.canonical(arch) for arch in np.random.default_rng(9).choice(NB201.architectures, 12)]
+CELLS = sorted({arch for arch in DRAWN if "conv" in arch})[:10]
+
+
+def noise():
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randn(16, 3, 16, 16, generator=generator).double()
+    return Batch(images, torch.randint(10, (16,), generator=generator), 10, "noise")
+
+
+def test_ten_different_cells_are_compared():
+    assert len(CELLS) == 10
+
+
+@pytest.mark.parametrize("arch", CELLS)
+def test_every_variant_agrees_with_its_oracle(arch):
+    model, batch = NB201.build(arch, 10, seed=3).double(), noise()
+    measured = measure(model, batch, PROXIES, seed=5)
+    wanted = {name: getattr(oracles_variants, name)(copy.deepcopy(model), batch, 5) for name in PROXIES}
+    assert {name: measured[name].value for name in PROXIES} == pytest.approx(wanted, rel=1e-4)

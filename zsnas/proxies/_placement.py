@@ -1,0 +1,124 @@
+"""A copy of a network, and its batch, on the device and in the precision that they are scored in."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from itertools import chain
+from typing import TYPE_CHECKING, Literal, get_args
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parameter import UninitializedParameter
+
+from zsnas.proxies._trace import LAYERS, Undefined
+
+if TYPE_CHECKING:
+    from zsnas.batches import Batch
+
+DeviceType = Literal["cpu", "cuda", "mps"]
+Precision = Literal["float32", "float64"]
+
+
+def check(device: str | torch.device | None, dtype: str | torch.dtype | None) -> None:
+    """Raise a ValueError, in one sentence, for a device that is not here or an unknown precision."""
+    kind = _checked_kind(str(device)) if device is not None else ""
+    name = str(dtype).removeprefix("torch.")
+    if dtype is not None and name not in get_args(Precision):
+        raise ValueError(
+            f"unknown dtype {name!r}; valid are {', '.join(get_args(Precision))}; "
+            "leave it out to score the network in its own precision"
+        )
+    if kind == "mps" and name == "float64":
+        raise ValueError("the device 'mps' has no float64; choose the device 'cpu', or dtype 'float32'")
+
+
+def _checked_kind(device: str) -> str:
+    kind, colon, index = device.partition(":")
+    if kind not in get_args(DeviceType) or (colon and not index.isdecimal()):
+        raise ValueError(
+            f"unknown device {device!r}; valid are {', '.join(get_args(DeviceType))}, with a number as in "
+            "cuda:1 where there are several; leave it out to score the network where it is"
+        )
+    count = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
+    if int(index or 0) >= count[kind]:
+        here = ", ".join(name for name, number in count.items() if number)
+        raise ValueError(
+            f"the device {device!r} is not on this machine, which has {here}; "
+            "choose another, or leave it out to score the network where it is"
+        )
+    return kind
+
+
+def private_copy(
+    model: nn.Module, device: str | torch.device | None = None, dtype: str | torch.dtype | None = None
+) -> nn.Module:
+    """Return a copy in evaluation mode, channels last in memory, none of whose modules works in place.
+
+    Half precision becomes single precision, in which gradients and their squares do not underflow.
+
+    Raises
+    ------
+    Undefined
+        When the network has no weights yet, or cannot be copied.
+    """
+    if any(isinstance(parameter, UninitializedParameter) for parameter in model.parameters()):
+        raise Undefined("some weights of the network have no shape yet; run it on images once")
+    try:
+        with torch.inference_mode(False):
+            copied = copy.deepcopy(model).eval()
+            for tensor in chain(copied.parameters(), copied.buffers()):
+                tensor.data = _in_precision(tensor.data, dtype)
+            copied.to(device)
+            for tensor in chain(copied.parameters(), copied.buffers()):
+                if tensor.dim() == 4:
+                    tensor.data = tensor.data.to(memory_format=torch.channels_last)
+    except Exception as error:
+        raise Undefined(f"the network cannot be copied: {error}") from error
+    for module in copied.modules():
+        if getattr(module, "inplace", False) is True:
+            module.inplace = False  # type: ignore[assignment]
+    return copied
+
+
+def with_network(
+    batch: Batch,
+    model: nn.Module,
+    device: str | torch.device | None = None,
+    dtype: str | torch.dtype | None = None,
+) -> Batch:
+    """Return the batch where a copied network's first parameter is, in its precision."""
+    first = next((parameter for parameter in model.parameters() if parameter.is_floating_point()), None)
+    if first is None:
+        images = batch.images if batch.images.is_floating_point() else batch.images.float()
+        images = _in_precision(images, dtype).to(device or images.device)
+    else:
+        images = batch.images.to(first)
+    numbers = torch.int64 if batch.task.criterion == "cross_entropy" else images.dtype
+    return replace(batch, images=images, labels=batch.labels.to(images.device, numbers))
+
+
+def check_layers(model: nn.Module) -> None:
+    """Say why a layer's weight cannot be differentiated or redrawn, if it is no parameter with values."""
+    for layer in (module for module in model.modules() if isinstance(module, LAYERS)):
+        if layer.weight.is_meta:
+            raise Undefined("the weights of the network have no values: they are on the device 'meta'")
+        if "weight" not in dict(layer.named_parameters(recurse=False)):
+            raise Undefined(
+                f"the weight of a {type(layer).__name__} is computed from other parameters, as by weight "
+                "norm; remove this parametrisation first"
+            )
+
+
+def double(tensor: Tensor) -> Tensor:
+    """Return a floating-point tensor in float64; from a device that has none, on the processor."""
+    here = tensor.cpu() if tensor.device.type == "mps" else tensor
+    return here.double() if here.is_floating_point() else here
+
+
+def _in_precision(tensor: Tensor, dtype: str | torch.dtype | None) -> Tensor:
+    if not tensor.is_floating_point():
+        return tensor
+    if dtype is not None:
+        return tensor.to(getattr(torch, str(dtype).removeprefix("torch.")))
+    return tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor

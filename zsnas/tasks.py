@@ -1,0 +1,87 @@
+"""What a network is to make of an image: classification, or one of the seven tasks of TransNAS-Bench-101.
+
+A task says what the output of the network is and by which loss it is trained. Source of the seven: Duan et
+al. 2021, TransNAS-Bench-101, and its training code (github.com/yawen-d/TransNASBench). Losses differ from
+that code in two ways: classification compares with one class an image where it has probabilities of all
+classes, and the two tasks with an image as output leave out the adversarial loss, which weighs 1 % there.
+
+As the softmax of a classifier is part of its loss, so is the tanh that those two tasks end with. Proxies that
+add up the outputs would otherwise see the saturated tanh: SynFlow would be 0 for every network.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Head = Literal["linear", "jigsaw", "segmentation", "image"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task and its loss.
+
+    Attributes
+    ----------
+    name
+        As TransNAS-Bench-101 calls it.
+    outputs
+        How many classes, numbers or channels the output has; None: the classes of the data set.
+    head
+        What follows the encoder: pooling and a linear layer (``"jigsaw"``: for nine tiles together), or a
+        decoder that gives a value for each pixel.
+    criterion
+        The loss, a function of `torch.nn.functional` that takes the mean over all elements; of the tanh of
+        the output when the head is ``"image"``.
+    """
+
+    name: str
+    outputs: int | None
+    head: Head = "linear"
+    criterion: Literal["cross_entropy", "mse_loss", "l1_loss"] = "cross_entropy"
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether the output is (batch, channels, height, width) instead of (batch, outputs)."""
+        return self.head in ("segmentation", "image")
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether each image has one class."""
+        return self.criterion == "cross_entropy" and not self.is_dense
+
+    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+        """Return the mean loss of an output, a scalar.
+
+        Parameters
+        ----------
+        output
+            (batch, outputs), or (batch, channels, height, width) if the task is dense.
+        target
+            Int64 classes, (batch,) or (batch, height, width); otherwise float32, shaped as the output.
+        """
+        from torch.nn import functional
+
+        compared = output.tanh() if self.head == "image" else output
+        value: Tensor = getattr(functional, self.criterion)(compared, target)
+        return value
+
+
+CLASSIFICATION = Task("classification", None)
+
+TASKS = {
+    task.name: task
+    for task in (
+        Task("class_scene", 47),
+        Task("class_object", 75),
+        Task("room_layout", 9, criterion="mse_loss"),
+        Task("jigsaw", 1000, "jigsaw"),
+        Task("segmentsemantic", 17, "segmentation"),
+        Task("normal", 3, "image", "l1_loss"),
+        Task("autoencoder", 3, "image", "l1_loss"),
+    )
+}
+"""The seven tasks of TransNAS-Bench-101 by name."""
