@@ -10,7 +10,7 @@ from torch import nn
 from torch.autograd import gradcheck, gradgradcheck
 
 from zsnas.proxies import Passes
-from zsnas.proxies._second_order import BatchNorm, Convolution, Geometry, Wanted
+from zsnas.proxies._second_order import AveragePool, BatchNorm, Convolution, Geometry, Wanted
 
 
 def random(*shape, seed=0):
@@ -38,6 +38,31 @@ class TestBatchNorm:
 
         assert gradcheck(norm, (x,))
         assert gradgradcheck(norm, (x,))
+
+
+# Kernel, stride, padding, rounding up, padding counted, divisor.
+POOLINGS = [(2, 2, 0, False, True, None), ((3, 2), (2, 1), 1, True, False, None), (3, 1, 1, False, True, 4)]
+
+
+@pytest.mark.parametrize("settings", POOLINGS)
+class TestAveragePool:
+    def test_it_is_torchs(self, settings):
+        x = random(2, 3, 5, 6)
+        torch.testing.assert_close(AveragePool.apply(x, *settings), F.avg_pool2d(x, *settings))
+
+    def test_first_and_second_derivative(self, settings):
+        x = random(1, 2, 4, 5).requires_grad_()
+        assert gradcheck(lambda x: AveragePool.apply(x, *settings), (x,))
+        assert gradgradcheck(lambda x: AveragePool.apply(x, *settings), (x,))
+
+
+def test_second_derivatives_of_pooling_stay_channels_last():
+    x = random(2, 3, 4, 4).to(memory_format=torch.channels_last).requires_grad_()
+    (dx,) = torch.autograd.grad(
+        AveragePool.apply(x, 2, 2, 0, False, True, None).square().sum(), x, create_graph=True
+    )
+    (second,) = torch.autograd.grad(dx.square().sum(), x)
+    assert second.is_contiguous(memory_format=torch.channels_last)
 
 
 GEOMETRIES = {

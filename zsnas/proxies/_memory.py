@@ -10,8 +10,8 @@ from functools import cache
 def return_freed_memory() -> None:
     """Give freed memory back to the system.
 
-    The allocator of GNU libc keeps it, in pieces too small for the activations to come: a third of the peak
-    memory of ten proxies. Elsewhere this does nothing. It costs some milliseconds for each network.
+    The allocator of GNU libc keeps it, in pieces too small for the activations to come. Elsewhere this does
+    nothing. What is returned has to be had again, page by page: after a forward pass that is little.
     """
     trim = _malloc_trim()
     if trim is not None:

@@ -179,6 +179,13 @@ class Passes:
         self.statistics = statistics
         self.take(with_network(batch, self.model, device, dtype))
 
+    def using(self, statistics: Statistics) -> Passes:
+        """Return passes of the same network and batch with these statistics, none of them made yet."""
+        passes = copy.copy(self)
+        passes.statistics = statistics
+        passes.take(self.batch)
+        return passes
+
     def take(self, batch: Batch) -> None:
         """Take this batch, of which nothing has been computed yet."""
         self.batch = batch
@@ -236,8 +243,8 @@ class Passes:
     def gradients(self) -> Gradients:
         """Backward pass of the loss to the weights and outputs of all layers."""
         outputs = [output.value for output in self.training.trace.outputs]
+        return_freed_memory()  # before what needs most of it
         gradients = _gradient([self.training.loss], [*self.weights, *outputs], create_graph=True)
-        return_freed_memory()  # a second derivative may come next, which takes as much again
         return Gradients(gradients[: len(self.weights)], gradients[len(self.weights) :])
 
     @property
@@ -293,7 +300,7 @@ class Passes:
     def sign_agreement(self) -> float:
         """Over all weights, by how many images more than half of the others agree on the gradient's sign."""
         rows = self._sample_gradients(self.training.loss)
-        return sum(gradients.sign().sum(0).abs().sum().item() for gradients in rows)
+        return sum(gradients.sign_().sum(0).abs().sum().item() for gradients in rows)
 
     @property
     @shared_pass
@@ -499,5 +506,6 @@ def _place(tensor: Tensor) -> tuple[int, torch.Size]:
 
 
 def _agreement(rectified: Tensor) -> Tensor:
-    signs = (rectified.flatten(1) > 0).to(torch.float32).mul_(2).sub_(1)
+    in_memory = rectified.movedim(1, -1) if rectified.dim() == 4 else rectified  # the order does not matter
+    signs = (in_memory.flatten(1) > 0).to(torch.float32).mul_(2).sub_(1)
     return double(signs @ signs.T).add_(signs.shape[1]).div_(2)

@@ -233,15 +233,14 @@ def measure(
         Name of each proxy to its :class:`Measurement`, in the order asked for.
     """
     selected = [proxy(name) for name in (list_proxies() if proxies is None else proxies)]
+    try:
+        network = Passes(model, batch, seed, device=device, dtype=dtype)
+    except Undefined as undefined:
+        return {chosen.name: Measurement(math.nan, str(undefined), 0.0) for chosen in selected}
     measured: dict[str, Measurement] = {}
     for statistics in get_args(Statistics):  # one after the other, so that only one graph is in memory
-        group = [chosen for chosen in selected if chosen.statistics == statistics]
-        if group:
-            try:
-                passes = Passes(model, batch, seed, statistics, device, dtype)
-            except Undefined as undefined:
-                return {chosen.name: Measurement(math.nan, str(undefined), 0.0) for chosen in selected}
-            measured |= {chosen.name: chosen(passes) for chosen in group}
+        passes = network.using(statistics)
+        measured |= {chosen.name: chosen(passes) for chosen in selected if chosen.statistics == statistics}
     return {chosen.name: measured[chosen.name] for chosen in selected}
 
 

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from typing import Any, Literal, NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
@@ -160,8 +161,7 @@ class _BatchNormGradient(torch.autograd.Function):
     def backward(ctx: Any, v: Tensor) -> tuple[Tensor | None, ...]:
         x, weight, mean, r, dx, sum_dy_xhat = ctx.saved_tensors
         w, sum_v_xhat = _batch_norm_gradient(v, x, weight, mean, r, ctx.eps)
-        axes = [axis for axis in range(x.dim()) if axis != 1]
-        sum_v_dx = (v * dx).sum(axes)
+        sum_v_dx = _channel_products(v, dx)
         shape = [1, -1] + [1] * (x.dim() - 2)
         m = x.numel() // x.shape[1]
         of_w, of_dx, of_x = ((-r / m * s).view(shape) for s in (sum_dy_xhat, sum_v_xhat, sum_v_dx * r))
@@ -179,3 +179,44 @@ def _batch_norm_gradient(
         dy, x, weight, None, None, mean, inverse_std, True, eps, [True, True, False]
     )
     return dx, dweight
+
+
+def _channel_products(a: Tensor, b: Tensor) -> Tensor:
+    """Return the inner product of each channel, which the fused kernel knows as the gradient of a weight."""
+    zeros, ones = a.new_zeros(a.shape[1]), a.new_ones(a.shape[1])
+    products: Tensor = torch.ops.aten.native_batch_norm_backward(
+        a, b, ones, None, None, zeros, ones, True, 0.0, [False, True, False]
+    )[1]
+    return products
+
+
+class AveragePool(torch.autograd.Function):
+    """Average (batch, channels, height, width) over windows, with the arguments of torch's own.
+
+    Torch's own second derivative adds a gradient of zeros that has lost the channels-last order.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, *settings: Any) -> Tensor:
+        """Return the averages."""
+        ctx.save_for_backward(x)
+        ctx.settings = settings
+        return F.avg_pool2d(x, *settings)
+
+    @staticmethod
+    def backward(ctx: Any, *grad: Tensor) -> tuple[Tensor | None, ...]:
+        dx: Tensor = _AveragePoolGradient.apply(*grad, *ctx.saved_tensors, *ctx.settings)
+        return dx, *[None] * len(ctx.settings)
+
+
+class _AveragePoolGradient(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, dy: Tensor, x: Tensor, *settings: Any) -> Tensor:
+        ctx.settings = settings
+        dx: Tensor = torch.ops.aten.avg_pool2d_backward(dy, x, *settings)
+        return dx
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, v: Tensor) -> tuple[Tensor | None, ...]:
+        return F.avg_pool2d(v, *ctx.settings), None, *[None] * len(ctx.settings)
