@@ -25,7 +25,8 @@ def executed(tmp_path_factory):
         "notebooks/tiny.md": TINY.read_text(),
         "data/scores/tiny.csv": "arch,score\na,1\n",
         "zsnas/statistics.py": "tau = 1\n",
-        "zsnas/pareto_explorer.js": "show();\n",
+        "zsnas/pareto.py": "front = 1\n",
+        "zsnas/plane.py": "lines = 1\n",
         "zsnas/sweep.py": "speed = 1\n",
     }.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -249,7 +250,7 @@ def test_page_without_provenance_is_stale(project):
         ("notebooks/tiny.md", "its source notebooks/tiny.md has changed"),
         ("data/scores/tiny.csv", "its input scores/tiny.csv has changed"),
         ("zsnas/statistics.py", "zsnas/statistics.py has changed"),
-        ("zsnas/pareto_explorer.js", "zsnas/pareto_explorer.js has changed"),
+        ("zsnas/pareto.py", "zsnas/pareto.py has changed"),
     ],
 )
 def test_change_makes_a_page_stale(project, changed, reason):
@@ -259,6 +260,12 @@ def test_change_makes_a_page_stale(project, changed, reason):
     assert notebooks.stale("tiny") == [reason]
     with pytest.raises(notebooks.StaleNotebooks, match=f"tiny: {reason}"):
         notebooks.check()
+
+
+def test_a_module_that_a_page_does_not_name_does_not_make_it_stale(project):
+    (project / "zsnas" / "plane.py").write_text("lines = 2\n")
+
+    assert notebooks.stale("tiny") == []
 
 
 def test_code_that_a_page_sees_only_through_scores_does_not_make_it_stale(project):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +19,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-MODULES = (
-    *("counting", "statistics", "evaluate", "pareto", "search"),
-    *("plane", "plane_drawing", "verdicts", "figures", "tables"),
-    *("audit", "audit_drawing", "cost", "cost_drawing"),
-    *("pareto_drawing", "pareto_explorer", "pareto_explorer.js", "pareto_verdicts"),
+SHARED = ("counting", "statistics", "verdicts", "figures", "tables")
+"""Modules that every page computes with."""
+
+OF_SOME = (
+    *("audit", "audit_drawing", "cost", "cost_drawing", "evaluate", "plane", "plane_drawing"),
+    *("pareto", "pareto_drawing", "pareto_explorer", "pareto_explorer.js", "pareto_verdicts"),
 )
+"""Modules that a page computes with if it names them."""
+
 RECORDED_VERSIONS = ("zsnas", "torch", "numpy", "pandas", "scipy", "matplotlib")
 LARGEST_PAGE = 1_000_000  # bytes
 
@@ -117,7 +121,9 @@ def _digest(path: Path) -> str:
 
 
 def _modules(here: Page) -> dict[str, str]:
-    paths = {module: here.project / "zsnas" / _file(module) for module in MODULES}
+    words = set(re.findall(r"\w+", here.source.read_text(encoding="utf-8")))
+    modules = [*SHARED, *(module for module in OF_SOME if module.removesuffix(".js") in words)]
+    paths = {module: here.project / "zsnas" / _file(module) for module in modules}
     return {module: _digest(path) for module, path in paths.items() if path.exists()}
 
 
