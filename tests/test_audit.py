@@ -188,19 +188,27 @@ def test_variant_without_scores_on_a_data_set_has_a_dash_there(found):
 
 def test_verdict_sorts_the_variants_by_what_all_data_sets_say(found):
     assert audit.verdict(found, "all").splitlines() == [
-        "Over all architectures of A and B, which formula is meant",
+        "Over all architectures of A, B, which formula is meant",
         "",
         "- matters for *SNIP (Eq. 2)*.",
-        "- matters on one data set, but not surely on the other, for *SNIP, running statistics*.",
         "- does not matter for *NTK_Cond, running statistics against NTK_Cond (Eq. 15)*.",
+        "- depends on the data set for *SNIP, running statistics* (matters on A, is undecided on B).",
     ]
 
 
 def test_verdict_says_what_is_undecided(found):
     lines = audit.verdict(found, "top", top=0.1).splitlines()
 
-    assert lines[0] == "Over the top 10\N{NO-BREAK SPACE}% of A and B, which formula is meant"
-    assert "\n".join(lines[2:]) == (
-        "- is undecided for *SNIP (Eq. 2)*; *SNIP, running statistics*; "
-        "*NTK_Cond, running statistics against NTK_Cond (Eq. 15)*."
-    )
+    assert lines[0] == "Over the top 10\N{NO-BREAK SPACE}% of A, B, which formula is meant"
+    assert lines[2:] == [
+        "- is undecided for *SNIP (Eq. 2)*.",
+        "- depends on the data set for "
+        + "; ".join(
+            f"*{variant}* (does not matter on A, is undecided on B)"
+            for variant in (
+                "SNIP, running statistics",
+                "NTK_Cond, running statistics against NTK_Cond (Eq. 15)",
+            )
+        )
+        + ".",
+    ]

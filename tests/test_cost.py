@@ -52,7 +52,9 @@ def table():
     }
     columns = ["cost", "low", "high", "memory"]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("proxy").reset_index()
-    return table.assign(batch_size=64, machine="abacus, 2 beads", torch="2.0", zsnas="0.1")
+    return table.assign(
+        rounds=[5, 5, 2, 5, 5, 2, 5], batch_size=64, machine="abacus, 2 beads", torch="2.0", zsnas="0.1"
+    )
 
 
 def test_twelve_are_those_of_the_surveys_table_ii():
@@ -265,7 +267,7 @@ def test_main_measures_the_largest_network_and_writes_both_tables(network, batch
 
     assert built == [(cost.LARGEST, 100, 0)]
     assert asked[1:] == [("cifar100", 64, 0), (cost.groups(["params"]), True)]
-    assert cost.TABLE.read_text().splitlines()[1].startswith("snip,2.0,1.9,2.2,1.0,64,")
+    assert cost.TABLE.read_text().splitlines()[1].startswith("snip,2.0,1.9,2.2,1.0,5,64,")
     assert "| SNIP | 2.00" in cost.README.read_text()
 
 
@@ -277,3 +279,29 @@ def test_main_can_write_the_readme_alone(table, monkeypatch):
     cost.main(["--readme"])
 
     assert "| SNIP | 2.00" in cost.README.read_text()
+
+
+def judged(table):
+    return cost.without_gradients_is_cheaper("What takes a gradient costs more.", "2.4", table)
+
+
+def test_gradient_free_proxies_are_compared_with_gradient_based_ones_of_the_survey(table):
+    row = table.iloc[[0]].assign(proxy="logdet", cost=1.5)
+    verdict = judged(pd.concat([table, row]))
+    assert verdict.outcome == "agrees"
+    assert "gradient-free ones cost from 1.50 to 1.50 bare passes (median 1.50)" in verdict.because
+    assert "gradient-based ones from 2.00 to 50.00 bare passes (median 4.00)" in verdict.because
+
+
+def test_a_gradient_free_proxy_that_costs_more_than_the_cheapest_gradient_is_an_agreement_in_part(table):
+    row = table.iloc[[0]].assign(proxy="logdet", cost=3.0)
+    assert judged(pd.concat([table, row])).outcome == "agrees in part"
+
+
+def test_gradient_free_proxies_that_cost_more_differ(table):
+    row = table.iloc[[0]].assign(proxy="logdet", cost=5.0)
+    assert judged(pd.concat([table, row])).outcome == "differs"
+
+
+def test_one_kind_alone_cannot_be_compared(table):
+    assert judged(table).outcome == "cannot be compared"

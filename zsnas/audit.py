@@ -41,6 +41,8 @@ MATTERS = 0.05
 """The smallest difference of Kendall's τ that is called one that matters."""
 
 Judgement = Literal["matters", "does not matter", "undecided"]
+OUTCOMES = {"matters": "matters", "does not matter": "does not matter", "undecided": "is undecided"}
+"""How a sentence says each judgement."""
 
 
 def variants(names: Iterable[str]) -> list[str]:
@@ -216,23 +218,25 @@ def verdict(found: Mapping[str, pd.DataFrame], subset: str, *, top: float = 0.05
     top : float
         The fraction that the subset "top" stands for.
     """
-    rows = pd.concat([table[table["subset"] == subset] for table in found.values()], ignore_index=True)
-    judged = rows["judgement"].groupby(_labels(rows), sort=False).agg(set)
-    by_outcome = {
-        "matters": judged.map(lambda outcomes: outcomes == {"matters"}),
-        "matters on one data set, but not surely on the other,": judged.map(
-            lambda outcomes: "matters" in outcomes and len(outcomes) > 1
-        ),
-        "does not matter": judged.map(lambda outcomes: outcomes == {"does not matter"}),
-    }
-    by_outcome["is undecided"] = ~pd.DataFrame(by_outcome).any(axis=1)
+    outcomes: dict[str, dict[str, str]] = {}
+    for data, table in found.items():
+        rows = table[table["subset"] == subset]
+        for variant, judged in zip(_labels(rows), rows["judgement"], strict=True):
+            outcomes.setdefault(variant, {})[data] = OUTCOMES[judged]
+    by_outcome: dict[str, list[str]] = {}
+    for variant, judged_on in outcomes.items():
+        same = len(set(judged_on.values())) == 1
+        everywhere = same and len(judged_on) == len(found)
+        where = "" if everywhere else f" ({', '.join(f'{o} on {data}' for data, o in judged_on.items())})"
+        outcome = next(iter(judged_on.values())) if same else "depends on the data set"
+        by_outcome.setdefault(outcome, []).append(f"*{variant}*{where}")
     lines = [
-        f"- {outcome} for {'; '.join(f'*{name}*' for name in judged.index[chosen])}."
-        for outcome, chosen in by_outcome.items()
-        if chosen.any()
+        f"- {outcome} for {'; '.join(by_outcome[outcome])}."
+        for outcome in (*OUTCOMES.values(), "depends on the data set")
+        if outcome in by_outcome
     ]
     return "\n".join(
-        [f"Over {words(subset, top)} of {' and '.join(found)}, which formula is meant\n", *lines, ""]
+        [f"Over {words(subset, top)} of {', '.join(found)}, which formula is meant\n", *lines, ""]
     )
 
 

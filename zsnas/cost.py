@@ -29,6 +29,7 @@ import zsnas
 from zsnas.proxies import measure
 from zsnas.sources import DATA
 from zsnas.tables import interval, number
+from zsnas.verdicts import Outcome, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -48,6 +49,7 @@ __all__ = [
     "groups",
     "label",
     "readme",
+    "without_gradients_is_cheaper",
     "without_value",
 ]
 
@@ -64,8 +66,8 @@ NN-Mass does not apply to the cells of NAS-Bench-201: it costs what finding that
 """
 
 BY_IMAGE = "ntk_cond_printed"
-"""NTK_Cond as the survey's Eq. 12 reads. The original code has batch norm couple the images, so that every
-image needs a backward pass through the whole batch, which no shared pass can save."""
+"""NTK_Cond as the survey's Eqs. 12 and 15 read. The original code has batch norm couple the images, so that
+every image needs a backward pass through the whole batch, which no shared pass can save."""
 
 TOGETHER = {
     "twelve": TWELVE,
@@ -172,6 +174,38 @@ def without_value(table: pd.DataFrame) -> list[str]:
     return [name for name in TWELVE if name not in set(table["proxy"])]
 
 
+def without_gradients_is_cheaper(statement: str, place: str, table: pd.DataFrame) -> Verdict:
+    """Judge whether every gradient-free proxy of the survey costs less than every gradient-based one.
+
+    Parameters
+    ----------
+    statement, place : str
+        Of the survey, see :class:`zsnas.verdicts.Verdict`.
+    table : DataFrame
+        Of :func:`costs`.
+    """
+    cost = table.set_index("proxy")["cost"]
+    free, based = (
+        cost[[name for name in TWELVE if name in cost.index and zsnas.proxy(name).kind == kind]]
+        for kind in ("gradient-free", "gradient-based")
+    )
+    reading = (
+        "Read as: of the survey's twelve, every gradient-free proxy costs less than every gradient-based "
+        "one; agrees in part if only the median does."
+    )
+    if free.empty or based.empty:
+        return Verdict(statement, place, "cannot be compared", f"{reading} One of the kinds is not measured.")
+    outcome: Outcome = "agrees in part" if free.median() < based.median() else "differs"
+    outcome = "agrees" if free.max() < based.min() else outcome
+    spans = f"The gradient-free ones cost {_span(free)}, the gradient-based ones {_span(based)}."
+    return Verdict(statement, place, outcome, f"{reading} {spans}")
+
+
+def _span(cost: pd.Series[float]) -> str:
+    low, middle, high = map(number, (cost.min(), cost.median(), cost.max()))
+    return f"from {low} to {high} bare passes (median {middle})"
+
+
 def _bare_pass(network: nn.Module, batch: Batch) -> Callable[[], object]:
     model = copy.deepcopy(network).to(memory_format=torch.channels_last).train()
     images = batch.images.to(memory_format=torch.channels_last)
@@ -229,12 +263,13 @@ def _markdown(table: pd.DataFrame) -> str:
         (number(alone(table, name), 1) if name in TOGETHER else "" for name in rows["proxy"]),
         (number(memory, 1) for memory in rows["memory"]),
     )
-    made = table.iloc[0]
+    made, rounds = table.iloc[0], table["rounds"]
     does_not_apply = [f" {label(name)} does not apply to this network." for name in without_value(table)]
     note = (
         f"In bare passes: the forward and backward pass of a training step of the same network, six 3×3 "
         f"convolutions a cell, and the same {made['batch_size']} images of CIFAR-100, measured in turns with "
-        f"the proxies; median [smallest, largest]. Memory is that of tensors. {made['machine']}; "
+        f"the proxies; median [smallest, largest] of {rounds.min()} to {rounds.max()} rounds. "
+        f"Memory is that of tensors. {made['machine']}; "
         f"torch {made['torch']}, zsnas {made['zsnas']}.{''.join(does_not_apply)}"
     )
     return "\n".join(

@@ -56,8 +56,8 @@ def synflow_log(passes: Passes) -> float:
 
     SynFlow grows exponentially with depth: single precision, with :math:`3 \cdot 10^{38}`, is too small for
     EfficientNet-B0. The flow is computed in float64, so that its logarithm is finite up to
-    :math:`\log(1.8 \cdot 10^{308}) = 709.8`; DenseNet-201 has about 362. Undefined beyond, as SynFlow is,
-    and where no signal reaches the output, whose flow is 0.
+    :math:`\log(1.8 \cdot 10^{308}) = 709.8`. Undefined beyond, as SynFlow is, and where no
+    signal reaches the output, whose flow is 0.
     """
     total = _total(passes.synaptic_flow)
     if not total:
