@@ -102,8 +102,11 @@ def test_agreements_are_the_paired_comparisons_with_a_judgement(bench, scores):
     assert judgements["snip_printed", "top"] == "undecided"  # 20 architectures
 
 
-def test_without_the_original_the_first_variant_is_the_reference(bench, scores):
-    table = audit.agreements(bench, scores.drop(columns="snip"), ["snip", "logdet"], resamples=0)
+@pytest.mark.parametrize(
+    "without", [lambda table: table.drop(columns="snip"), lambda table: table.assign(snip=float("nan"))]
+)
+def test_without_the_original_the_first_variant_is_the_reference(bench, scores, without):
+    table = audit.agreements(bench, without(scores), ["snip", "logdet"], resamples=0)
 
     assert set(zip(table["proxy"], table["reference"], strict=True)) == {
         ("snip_printed", "snip_convolutions")

@@ -82,6 +82,21 @@ def test_a_pick_below_the_axis_is_a_triangle_on_its_edge(selected, figure):
     assert set(triangles.get_ydata()) == {axes.get_ylim()[0]}
 
 
+# The layout warns when an artist has no finite extent, and warnings are errors.
+def test_a_panel_without_a_pick_below_the_axis_keeps_its_size(bench, selected):
+    bottom = pareto_drawing.floor(bench.table["test_accuracy"])
+    above = {name: rows[rows["test_accuracy"] >= bottom] for name, rows in selected.items()}
+    wide = {"synflow": selected["synflow"], "snip": above["snip"], "params": above["params"]}
+    figure = pareto_drawing.front_panels(bench, COST, bench.table["arch"], wide)
+    figures.svg(figure)
+
+    has_triangles = [any(drawn.get_marker() == "v" for drawn in axes.lines) for axes in figure.axes]
+    assert has_triangles == [True, False, False]
+    widths = [axes.get_position().width for axes in figure.axes]
+    assert widths == pytest.approx([widths[0]] * 3)
+    assert widths[0] > 0.2
+
+
 def test_every_candidate_colours_a_pixel(bench, selected):
     three = bench.table["arch"][[50, 51, 99]]
     axes = pareto_drawing.front_panels(bench, COST, three, selected).axes[0]

@@ -25,9 +25,9 @@ CHROMIUM = os.environ.get("CHROMIUM") or next(
 )
 
 
-@pytest.fixture
-def page():
-    table = pd.DataFrame({"arch": CELLS, COST: [5.0, 10, 15, 20, 25, 30], "test_accuracy": ACCURACIES})
+def explored(costs):
+    """Return the page for networks with these costs."""
+    table = pd.DataFrame({"arch": CELLS, COST: costs, "test_accuracy": ACCURACIES})
     bench = Benchmark("toy", table, space="nb201", batch="toy", licence="none", citation="none")
     scores = pd.DataFrame({"arch": CELLS, "seed": 0, "snip": SNIP, "params": [-s for s in SNIP]})
     picked = pareto.selections(bench, scores, COST)
@@ -35,8 +35,17 @@ def page():
     return pareto_explorer.explorer(bench, COST, pd.Series(CELLS[:5]), selected, 'a "front" & picks')
 
 
+def data_of(page):
+    return json.loads(re.search(r'class="data">(.*?)</script>', page).group(1))
+
+
+@pytest.fixture
+def page():
+    return explored([5.0, 10, 15, 20, 25, 30])
+
+
 def test_data_stand_in_the_page(page):
-    data = json.loads(re.search(r'class="data">(.*?)</script>', page).group(1))
+    data = data_of(page)
 
     assert [cell for cell, _, _ in data["networks"]] == [f"{a}0000{b}" for a in (0, 3) for b in (1, 4, 2)]
     assert data["networks"][3][1:] == [20, 70]
@@ -47,6 +56,16 @@ def test_data_stand_in_the_page(page):
         {"label": "#Params", "picks": [0, 3], "ties": [1, 1]},
     ]
     assert data["unit"] == "mJ"
+
+
+# Rounded to 3 decimals, the lowest cost goes down and the highest up.
+def test_the_slider_reaches_every_network():
+    page = explored([0.12349, 0.12352, 15, 20, 29.98765, 29.99978])
+    costs = [cost for _, cost, _ in data_of(page)["networks"]]
+    least, most = (float(re.search(rf'{end}="(.*?)"', page).group(1)) for end in ("min", "max"))
+
+    assert costs == [0.123, 0.124, 15, 20, 29.988, 30]
+    assert (least, most) == (min(costs), max(costs)) == (0.123, data_of(page)["dearest"])
 
 
 def test_page_refers_to_nothing_outside(page):

@@ -1,5 +1,7 @@
 """A verdict on fronts follows from the losses and the stated threshold, and says what others would give."""
 
+import math
+
 import pandas as pd
 import pytest
 
@@ -111,3 +113,23 @@ def test_few_candidates_decide_nothing(judge):
     assert judge(30).outcome == "agrees"
     assert judge(29).outcome == "cannot be compared"
     assert judge(29).because.startswith("A pick out of 29 decides nothing.")
+
+
+@pytest.mark.parametrize(
+    "verdict",
+    [
+        most({"snip": math.nan, "jacob_cov": math.nan}),
+        only({"params": math.nan, "flops": math.nan, "snip": math.nan}),
+        relaxed({"snip": math.nan}, {"snip": 2.0}),
+        relaxed({"snip": 1.0}, {"snip": math.nan}),
+    ],
+)
+def test_a_band_without_losses_decides_nothing(verdict):
+    assert verdict.outcome == "cannot be compared"
+    assert verdict.because.startswith("A band has no budget at which every proxy has a candidate.")
+
+
+def test_only_the_bands_of_the_statement_have_to_have_losses():
+    unused = losses({"snip": 1.0, "jacob_cov": 3.0}, {"snip": math.nan, "jacob_cov": math.nan})
+
+    assert pareto_verdicts.most_are_near("most", PLACE, unused, "≤ 10", "jacob_cov", 30).outcome == "agrees"

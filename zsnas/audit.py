@@ -96,8 +96,8 @@ def agreements(
     bench, scores, top, resamples, seed
         As for :func:`zsnas.correlations`.
     names : sequence of str
-        Originals. Each is the reference of its variants; when `scores` has no column of it, the first of
-        these takes its place. Variants without a column are skipped.
+        Originals. Each is the reference of its variants; when `scores` has none of it, the first of these
+        takes its place. Variants without scores are skipped.
 
     Returns
     -------
@@ -110,9 +110,10 @@ def agreements(
     ValueError
         When `scores` has nothing to compare.
     """
+    known = set(scores.columns[scores.notna().any()])
     compared = []
     for name in names:
-        reference, *others = [reading for reading in readings([name]) if reading in scores.columns] or [name]
+        reference, *others = [reading for reading in readings([name]) if reading in known] or [name]
         compared += [paired(bench, scores, other, reference, top, resamples, seed) for other in others]
     if not compared:
         raise ValueError(

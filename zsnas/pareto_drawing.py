@@ -162,7 +162,8 @@ def _draw_picks(
     style: dict[str, Any] = {"linestyle": "none", "markeredgecolor": PAPER, "color": VERMILION, "zorder": 4}
     axes.plot(cost[is_shown], accuracy[is_shown], marker="o", markersize=5.5, markeredgewidth=0.8, **style)
     below = cost[~is_shown]
-    axes.plot(below, [bottom] * len(below), marker="v", markersize=6, clip_on=False, **style)
+    if len(below):  # an empty line that is not clipped has an infinite extent, which upsets the layout
+        axes.plot(below, [bottom] * len(below), marker="v", markersize=6, clip_on=False, **style)
 
 
 def _handles() -> list[Line2D]:

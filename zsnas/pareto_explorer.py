@@ -77,6 +77,7 @@ def explorer(
     table = costed(bench, cost)
     best = table.iloc[front(table[cost], table[bench.metric])]
     best = best.drop_duplicates([cost, bench.metric])
+    table = table.assign(**{cost: table[cost].round(3)})  # before the slider's ends are taken from it
     shown = set(candidates) | set(best["arch"])
     shown = shown.union(*(picked["arch"] for picked in selected.values()))
     networks = table[table["arch"].isin(shown)]
@@ -89,7 +90,7 @@ def explorer(
         "unit": UNITS[cost.rpartition("_")[2]],
         "operations": OPERATIONS,
         "networks": [
-            [_digits(arch), round(x, 3), round(y, 2)]
+            [_digits(arch), x, round(y, 2)]
             for arch, x, y in networks[["arch", cost, bench.metric]].itertuples(index=False)
         ],
         "candidates": [place[arch] for arch in grey["arch"]],

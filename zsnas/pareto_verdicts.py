@@ -1,9 +1,9 @@
 """Verdicts on what the survey says about Pareto fronts: which proxies are near, under which budgets.
 
 The survey gives no threshold. A proxy is read as near the front in a band of budgets when its picks are, on
-average over the budgets, at most some points less accurate than the best candidates: :data:`VERY_CLOSE` where
-the survey says "very close", :data:`CLOSE` where it says "close". Every verdict also says whom half and
-twice the threshold would call near.
+average over the budgets, at most some points less accurate than the best candidates: :data:`VERY_CLOSE` for
+the stronger of the survey's two claims, which is on small budgets, and :data:`CLOSE` for the weaker, on large
+ones. Their verdicts also say whom half and twice the threshold would call near.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def most_are_near(
         f"{_losses(lost[[exception]])}. {_sensitivity(lost, VERY_CLOSE)}"
     )
     holds = [bool(near.mean() > 0.5), bool(lost[exception] > VERY_CLOSE)]
-    return _judged(Verdict(statement, place, _outcome(holds), because), n)
+    return _judged(Verdict(statement, place, _outcome(holds), because), losses[[band]], n)
 
 
 def only_these_are_near(
@@ -77,7 +77,7 @@ def only_these_are_near(
         f"{_losses(others[~near]) or 'none'}. {_sensitivity(lost, CLOSE)}"
     )
     holds = [*(lost[list(named)] <= CLOSE), *~near]
-    return _judged(Verdict(statement, place, _outcome(holds), because), n)
+    return _judged(Verdict(statement, place, _outcome(holds), because), losses[[band]], n)
 
 
 def loses_more_when_relaxed(
@@ -98,12 +98,16 @@ def loses_more_when_relaxed(
         for name, row in losses.iterrows()
     )
     because = f"Read as: every proxy loses more in the last band than in the first. {courses}."
-    return _judged(Verdict(statement, place, _outcome(more), because), n)
+    return _judged(Verdict(statement, place, _outcome(more), because), losses[[tight, relaxed]], n)
 
 
-def _judged(verdict: Verdict, n: int) -> Verdict:
-    """Take the judgement back when there are too few candidates."""
-    return verdict if n >= ENOUGH else verdict.without_judgement(f"A pick out of {n} decides nothing.")
+def _judged(verdict: Verdict, used: pd.DataFrame, n: int) -> Verdict:
+    """Take the judgement back when there are too few candidates, or a loss that it needs is missing."""
+    if n < ENOUGH:
+        return verdict.without_judgement(f"A pick out of {n} decides nothing.")
+    if used.isna().to_numpy().any():
+        return verdict.without_judgement("A band has no budget at which every proxy has a candidate.")
+    return verdict
 
 
 def _losses(lost: pd.Series[float]) -> str:
