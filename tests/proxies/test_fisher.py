@@ -1,3 +1,5 @@
+from math import log
+
 import pytest
 from small_networks import batch, convolution, linear, pixels
 from torch import nn
@@ -26,3 +28,12 @@ def test_positions_of_a_sequence_are_summed_before_the_square():
     model = nn.Sequential(nn.Flatten(2), linear([[1, 0], [0, 1]]), nn.Flatten())
     # One channel of one row (1, 1): logits (1, 1), gradient (-1/2, 1/2), one position: (1/4 + 1/4) / 2.
     assert score(model, batch(pixels([1, 1]), [0]), ["fisher"])["fisher"] == pytest.approx(0.25)
+
+
+def test_the_printed_formula_adds_everything_before_the_square():
+    # As in test_snip: outputs (log 3, 0) with the gradient (-1/4, 1/4), and the same once more. Of two images
+    # each has half of the gradient.
+    model = nn.Sequential(nn.Flatten(), linear([[2 * log(3), -log(3)], [0, 0]]))
+    found = score(model, batch(pixels([1, 1], [1, 1]), [0, 0]), ["fisher", "fisher_printed"])
+    assert found["fisher_printed"] == pytest.approx((2 * log(3) / 8) ** 2)
+    assert found["fisher"] == pytest.approx((log(3) / 8) ** 2 / 2)

@@ -44,3 +44,17 @@ def test_equal_gradients_are_kept_from_infinity_by_epsilon():
 )
 def test_what_it_is_not_defined_for(images, reason):
     assert jacob_cov(*images).reason == reason
+
+
+def test_labels_do_not_matter():
+    images = pixels([1, 1, -1], [1, 1, 1])
+    one, other = (
+        measure(MODEL, batch(images, labels), ["jacob_cov"])["jacob_cov"] for labels in ([0, 0], [1, 0])
+    )
+    assert one.value == other.value
+
+
+def test_the_printed_formula_has_no_logarithm():
+    # Eigenvalues 1 and 1, as in the first test: each gives -(1 + 1).
+    images = batch(pixels([1, 1, -1], [-1, 1, -1]), [0, 0])
+    assert measure(MODEL, images, ["jacob_cov_printed"])["jacob_cov_printed"].value == pytest.approx(-4)

@@ -43,3 +43,17 @@ def test_codes_that_depend_on_each_other_have_no_determinant():
     corners = pixels([-1, -1, -1], [-1, 1, -1], [1, -1, -1], [1, 1, -1])
     found = logdet(IDENTITY, nn.ReLU(), images=corners)
     assert found.reason == "the codes of the images are linearly dependent"
+
+
+def test_the_order_of_the_images_does_not_matter():
+    images = pixels([1, 2, -1], [3, -1, -2], [-1, 4, 5])
+    there, back = (logdet(IDENTITY, nn.ReLU(), images=found) for found in (images, images.flip(0)))
+    assert back.value == pytest.approx(there.value)
+
+
+def test_the_printed_formula_has_the_number_of_regions_on_the_diagonal():
+    model = nn.Sequential(nn.Flatten(), IDENTITY, nn.ReLU())
+    # Two regions at a distance of 1: H = ((2, 1), (1, 2)), |H| = 3. A second image of one is no more.
+    for images in (IMAGES, pixels([1, 2, -1], [3, -1, -2], [5, 1, -4])):
+        measured = measure(model, batch(images, [0] * len(images)), ["logdet_printed"])["logdet_printed"]
+        assert measured.value == pytest.approx(log(3))

@@ -33,6 +33,17 @@ def test_the_images_do_not_matter():
     assert synflow(model, (5, -7))[:2] == synflow(model)[:2]
 
 
+def test_shifting_scale_between_the_layers_of_a_linear_network_changes_nothing():
+    layers = [[[1, -3], [0, 2]], [[2, 1], [-1, 4]], [[3, 3]]]
+    rescaled = [
+        [[5 * w for w in row] for row in layers[0]],
+        layers[1],
+        [[w / 5 for w in row] for row in layers[2]],
+    ]
+    there, back = (synflow(nn.Sequential(nn.Flatten(), *map(linear, found))) for found in (layers, rescaled))
+    assert back.value == pytest.approx(there.value)
+
+
 def test_batch_norm_uses_its_running_statistics():
     norm = nn.BatchNorm2d(1, eps=0).double()
     norm.running_mean[:], norm.running_var[:] = 1, 4
@@ -67,3 +78,10 @@ def test_the_logarithm_of_no_flow_is_undefined():
     assert (
         measured.reason == "no signal flows through a weight to the output: the logarithm of 0 is not finite"
     )
+
+
+@pytest.mark.parametrize("name", ["synflow_printed", "plain"])
+def test_the_printed_formula_by_hand(name):
+    # As in test_snip: the gradient is -1/4 at both weights, 2 log 3 and -log 3.
+    model = nn.Sequential(nn.Flatten(), linear([[2 * math.log(3), -math.log(3)], [0, 0]]))
+    assert synflow(model, (1, 1), name).value == pytest.approx(-math.log(3) / 4)

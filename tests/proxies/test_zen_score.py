@@ -54,3 +54,14 @@ def test_features_that_do_not_depend_on_the_input_are_undefined():
 def test_a_network_without_features_is_undefined():
     measured = measure(nn.Sequential(convolution(7), nn.Flatten()), IMAGES, ["zen_score"])["zen_score"]
     assert measured.reason == "the network has no global pooling and no linear layer to take features from"
+
+
+def test_the_printed_formula_takes_the_norm_of_all_features():
+    # Two features: weights w1 and w2 of one pixel that moves by 0.01 · direction.
+    generator = torch.Generator().manual_seed(4)
+    weights, _, direction = (torch.randn(n, generator=generator).double() for n in (2, 3, 3))
+    model = nn.Sequential(convolution(7, 8), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    found = measure(model, IMAGES, ["zen_score", "zen_score_printed"], seed=4)
+    moved = 0.01 * direction.abs().mean()
+    assert found["zen_score_printed"].value == pytest.approx(math.log(moved * weights.norm()))
+    assert found["zen_score"].value == pytest.approx(math.log(moved * weights.abs().sum()))
