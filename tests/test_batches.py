@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from zsnas import batches
-from zsnas.batches import FallbackImages, batch, list_batches
+from zsnas.batches import Batch, FallbackImages, batch, list_batches
 from zsnas.sources import MirrorMissingError
 from zsnas.tasks import CLASSIFICATION, TASKS
 
@@ -284,6 +284,17 @@ def test_a_batch_of_a_task_follows_from_its_seed_alone(with_or_without_images):
     assert torch.equal(first.labels, again.labels)
     assert not torch.equal(first.images, other.images)
     assert first.source == other.source == batch(with_or_without_images, 2).source
+
+
+@pytest.mark.parametrize("task", [CLASSIFICATION, *TASKS.values()], ids=lambda task: task.name)
+def test_only_a_task_of_classes_refuses_labels_with_fractions(task):
+    labels = torch.full((2, 4, 4) if task.is_dense else (2,), 0.5)
+    settings = torch.zeros(2, 3, 4, 4), labels, task.outputs or 2, "by hand", task
+    if task.criterion != "cross_entropy":
+        assert torch.equal(Batch(*settings).labels, labels)
+        return
+    with pytest.raises(ValueError, match=f"for {task.name} of 2 images there must be 2, whole numbers"):
+        Batch(*settings)
 
 
 @REAL

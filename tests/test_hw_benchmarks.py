@@ -7,6 +7,7 @@ import torch
 import zsnas
 from zsnas.benchmarks import hw_help, hw_nas_bench, nb201
 from zsnas.cli import main
+from zsnas.sweep import sweep
 
 DATA_SETS = ["cifar10", "cifar100", "imagenet16-120"]
 METRICS = [
@@ -99,6 +100,17 @@ def test_help_has_5000_fbnet_networks_without_accuracy_space_or_images():
     assert bench.table["arch"].iloc[0] == "7,8,1,8,4,8,8,8,7,4,1,4,7,3,2,7,3,2,4,2,4,5"
     assert bench.table["fpga_latency_ms"].to_list()[:2] == pytest.approx([25.30272, 23.03968])
     assert (bench.metric, bench.unit, bench.space, bench.batch) == ("", "", "", "")
+
+
+@pytest.mark.usefixtures("upstream")
+def test_networks_that_were_never_trained_are_not_swept(tmp_path):
+    with pytest.raises(
+        ValueError,
+        match=r"'help/fbnet' has latencies only: no space builds its networks and none was trained; "
+        r"choose another one of zsnas\.list_benchmarks\(\)",
+    ):
+        sweep("help/fbnet", store=tmp_path / "fbnet.sqlite", progress=False)
+    assert not (tmp_path / "fbnet.sqlite").exists()
 
 
 @pytest.mark.mirror

@@ -54,6 +54,25 @@ def test_reasons_are_json_or_null():
     assert table["reasons"].drop(["arch04", "arch05"]).isna().all()
 
 
+def test_scores_are_of_one_batch_size_the_commonest_unless_told_otherwise():
+    sweep(seeds=(0, 1), proxies=["count"])
+    publish(sweep(batch_size=16, proxies=["volume"]), "tiny")
+    commonest, other = scores("tiny"), scores("tiny", batch_size=16)
+    assert set(commonest["batch_size"]) == {64}
+    assert set(other["batch_size"]) == {16}
+    assert "volume" not in commonest
+    assert "count" not in other
+    assert commonest.attrs == other.attrs
+    with pytest.raises(ValueError, match="no published scores for a batch of 8; there are some for 16, 64"):
+        scores("tiny", batch_size=8)
+
+
+def test_a_proxy_that_is_undefined_for_every_row_keeps_its_column(monkeypatch):
+    monkeypatch.setattr(tiny_benchmark, "value", lambda *_: math.nan)
+    publish(sweep(proxies=["volume"]), "tiny")
+    assert scores("tiny")["volume"].isna().all()
+
+
 def test_metadata_says_what_the_scores_were_made_with():
     publish(sweep(), "tiny")
     attrs = scores("tiny").attrs
@@ -121,6 +140,18 @@ def test_file_of_other_images_is_not_overwritten(monkeypatch):
     with pytest.raises(StoreError, match=r"'tiny images' and the store on 'photographs'"):
         publish(sweep("new.sqlite", limit=7), "tiny")
     assert published_path("tiny").read_bytes() == kept
+
+
+@pytest.mark.parametrize(("first", "second"), [(None, "cuda"), ("cuda", None)])
+def test_scores_of_another_device_neither_start_a_store_nor_overwrite_a_file(monkeypatch, first, second):
+    monkeypatch.setattr("zsnas.sweep.check", lambda *_: None)
+    kept = publish(sweep("first.sqlite", limit=7, device=first), "tiny").read_bytes()
+    assert scores("tiny").attrs.get("device") == first
+    with ScoreStore(sweep("second.sqlite", limit=1, device=second)) as store:
+        assert len(store.scores()) == 1
+    with pytest.raises(StoreError, match=rf"on '{first or 'cpu'}' and the store on '{second or 'cpu'}'"):
+        publish("second.sqlite", "tiny")
+    assert publish(sweep("again.sqlite", limit=1, device=first), "tiny").read_bytes() == kept
 
 
 @pytest.mark.parametrize("smaller", [{"limit": 4}, {"proxies": ["count", "slope"]}])

@@ -155,6 +155,27 @@ def test_store_of_other_images_is_refused(monkeypatch):
         sweep("tiny", limit=2, progress=False)
 
 
+@pytest.mark.parametrize(("first", "second"), [(None, "cuda:1"), ("cuda", None), ("cuda", "mps")])
+def test_store_of_another_kind_of_device_is_refused(monkeypatch, first, second):
+    monkeypatch.setattr("zsnas.sweep.check", lambda *_: None)
+    path = sweep("tiny", limit=1, device=first, progress=False)
+    kinds = [(device or "cpu").partition(":")[0] for device in (first, second)]
+    with pytest.raises(StoreError, match=r"on the device '{}' and these would be on '{}'".format(*kinds)):
+        sweep("tiny", limit=2, device=second, progress=False)
+    assert len(stored(path)) == 1
+
+
+def test_store_takes_scores_of_another_device_of_its_kind(monkeypatch):
+    monkeypatch.setattr("zsnas.sweep.check", lambda *_: None)
+    sweep("tiny", limit=1, device="cuda:0", progress=False)
+    assert len(stored(sweep("tiny", limit=2, device="cuda:1", progress=False))) == 2
+
+
+def test_the_processor_is_not_named_in_a_store():
+    with ScoreStore(sweep("tiny", limit=1, device="cpu", progress=False)) as store:
+        assert store.settings == {"benchmark": "tiny", "batch_source": "tiny images"}
+
+
 def test_store_of_another_benchmark_is_refused():
     path = sweep("tiny", limit=1, progress=False)
     with pytest.raises(StoreError, match=r"scores of 'tiny', not of 'other'"):

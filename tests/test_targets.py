@@ -12,7 +12,7 @@ from zsnas.targets import (
     side_of_photographs,
     surface_normals,
 )
-from zsnas.tasks import TASKS
+from zsnas.tasks import TASKS, Task
 
 
 @pytest.fixture
@@ -52,6 +52,13 @@ def test_images_of_dense_tasks_are_on_the_scale_minus_one_to_one(name):
     pixels[:, 0, 0, 0] = np.linspace(0, 1, 17)
     images, _ = made(name, Photographs(pixels, np.arange(17)), chosen=[0, 16])
     assert images[:, :, 0, 0].tolist() == [[-1, -1, -1], [1, -1, -1]]
+
+
+def test_a_task_without_a_target_is_refused_with_the_valid_ones(photographs):
+    with pytest.raises(
+        ValueError, match=r"no target for the task 'depth'; valid are class_scene, .*autoencoder"
+    ):
+        examples(Task("depth", 1, "image"), photographs, np.array([0]), np.random.default_rng(0))
 
 
 def test_an_autoencoder_is_to_give_back_its_input(photographs):

@@ -18,6 +18,12 @@ def test_the_seven_tasks_and_the_size_of_their_outputs():
     }
 
 
+def test_only_classification_leaves_its_outputs_to_the_data_set():
+    assert [task.fixed_outputs for task in TASKS.values()] == [task.outputs for task in TASKS.values()]
+    with pytest.raises(ValueError, match=r"'classification' has no number of outputs.*Batch\.num_classes"):
+        _ = CLASSIFICATION.fixed_outputs
+
+
 def test_which_tasks_are_dense_and_which_have_classes():
     assert [name for name, task in TASKS.items() if task.is_dense] == [
         "segmentsemantic",

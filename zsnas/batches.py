@@ -38,7 +38,10 @@ class Batch:
     Attributes
     ----------
     images
-        Float32, shape (B, 3, H, W), contiguous, normalised with the mean and deviation of the data set.
+        Float32, shape (B, channels, H, W), contiguous. Those of a data set have 3 channels, normalised with
+        its mean and deviation. Those of a task are as :mod:`zsnas.targets` makes them: with the mean and
+        deviation of Taskonomy, from -1 to 1 where the output is an image or segments, and for a jigsaw nine
+        tiles behind each other, 27 channels from 0 to 1.
     labels
         Int64, shape (B,), from 0 to ``num_classes - 1``; for another task its target, see `Task.loss`.
     num_classes
@@ -61,8 +64,9 @@ class Batch:
                 f"the images of a batch have the shape {tuple(self.images.shape)}; it must be (batch, "
                 "channels, height, width) with at least one image: a single one is image[None]"
             )
-        classes = self.task.has_classes and (self.labels.dim() != 1 or self.labels.is_floating_point())
-        if classes or self.labels.shape[:1] != self.images.shape[:1]:
+        fractions = self.task.criterion == "cross_entropy" and self.labels.is_floating_point()
+        nested = self.task.has_classes and self.labels.dim() != 1
+        if fractions or nested or self.labels.shape[:1] != self.images.shape[:1]:
             raise ValueError(
                 f"the labels of a batch have the shape {tuple(self.labels.shape)} and the type "
                 f"{self.labels.dtype}; for {self.task.name} of {len(self.images)} images there must be "
@@ -250,7 +254,7 @@ def _task_batch(name: str, size: int, rng: np.random.Generator) -> Batch:
     return Batch(
         torch.from_numpy(np.ascontiguousarray(images, dtype=np.float32)),
         _as_target(targets),
-        task.outputs or 0,
+        task.fixed_outputs,
         f"{origin}, shrunk to {side} × {side}, with a target built for the task {task.name}",
         task,
     )

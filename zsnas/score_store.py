@@ -123,7 +123,10 @@ class ScoreStore:
 
     @property
     def settings(self) -> dict[str, str]:
-        """What all scores in the store share: the benchmark and the batch source; empty in a new store."""
+        """What all scores in the store share: benchmark, batch source, device unless it is the processor.
+
+        Empty in a new store.
+        """
         return dict(self._connection.execute("SELECT name, value FROM settings"))
 
     @property

@@ -16,31 +16,36 @@ from .score_store import Row, ScoreStore, StoredScore, StoreError
 from .sources import DATA
 from .spaces import Space, space
 
+PROCESSOR = "cpu"
+"""The device of scores whose settings name none."""
+
 _SEPARATOR = "; "
 
 
-def scores(benchmark_name: str) -> pd.DataFrame:
+def scores(benchmark_name: str, batch_size: int | None = None) -> pd.DataFrame:
     """Read the published scores of a benchmark.
 
     Parameters
     ----------
     benchmark_name : str
         For example ``"nb201/cifar100"``.
+    batch_size : int, optional
+        Scores of different batch sizes do not mix; by default those of the one that most rows have.
 
     Returns
     -------
     DataFrame
         One row per (seed, architecture), sorted by seed and the architecture's index in its space:
         ``arch``, ``seed``, ``batch_size``; ``seconds``, the time that the row's proxies took
-        together (see `publish`); one float64 column per proxy, NaN where the score is undefined or
-        not measured; ``reasons``, a JSON object {proxy: why its score is undefined}, or null.
+        together (see `publish`); one float64 column per proxy that was measured, NaN where the score
+        is undefined or not measured; ``reasons``, a JSON object {proxy: why its score is undefined}, or null.
         ``attrs`` holds ``benchmark``, ``batch_source`` and the versions (``zsnas``, ``torch``) and
         machines that the scores were made with.
 
     Raises
     ------
     ValueError
-        When there is no such benchmark.
+        When there is no such benchmark, or nothing was scored with this batch size.
     FileNotFoundError
         When the benchmark has no published scores.
     """
@@ -50,11 +55,21 @@ def scores(benchmark_name: str) -> pd.DataFrame:
             f"benchmark {benchmark_name!r} has no published scores ({path} does not exist); "
             f"`zsnas sweep {benchmark_name}` computes them"
         )
-    return read(path)
+    table = read(path)
+    counts = table["batch_size"].value_counts()
+    size = counts.idxmax() if batch_size is None else batch_size
+    if size not in counts.index:
+        raise ValueError(
+            f"benchmark {benchmark_name!r} has no published scores for a batch of {batch_size}; "
+            f"there are some for {', '.join(map(str, sorted(counts.index)))}"
+        )
+    chosen = table[table["batch_size"] == size].reset_index(drop=True)
+    undefined = {name for reasons in chosen["reasons"].dropna().unique() for name in json.loads(reasons)}
+    return chosen.loc[:, [chosen[name].notna().any() or name in {"reasons", *undefined} for name in chosen]]
 
 
 def read(path: str | Path) -> pd.DataFrame:
-    """Read a file that `publish` wrote; the columns and ``attrs`` are those of `scores`."""
+    """Read a file that `publish` wrote, as `scores` does, but with the rows of every batch size."""
     table = pq.read_table(path)
     frame: pd.DataFrame = table.to_pandas()
     frame.attrs.update(_metadata(table.schema))
@@ -94,7 +109,7 @@ def publish(store: str | Path, benchmark_name: str, path: str | Path | None = No
         When the store does not exist.
     StoreError
         When the store belongs to another benchmark, or when the file at `path` was made from another batch
-        source or holds rows that the store lacks.
+        source or on another device, or holds rows that the store lacks.
     """
     target = published_path(benchmark_name) if path is None else Path(path)
     bench = benchmark(benchmark_name)
@@ -156,11 +171,13 @@ def _reasons(found: Mapping[str, StoredScore], proxies: Sequence[str]) -> str | 
 
 def _refuse_loss(path: Path, table: pa.Table) -> None:
     old = pq.read_table(path)
-    before, after = _metadata(old.schema).get("batch_source"), _metadata(table.schema)["batch_source"]
-    if before != after:
-        raise StoreError(
-            f"{path} was computed on {before!r} and the store on {after!r}; publish to another path"
-        )
+    old_settings, settings = _metadata(old.schema), _metadata(table.schema)
+    for name, unnamed in (("batch_source", None), ("device", PROCESSOR)):
+        before, after = old_settings.get(name, unnamed), settings.get(name, unnamed)
+        if before != after:
+            raise StoreError(
+                f"{path} was computed on {before!r} and the store on {after!r}; publish to another path"
+            )
     lost = _measured(old) - _measured(table)
     if lost:
         raise StoreError(
@@ -197,16 +214,18 @@ def _metadata(schema: pa.Schema) -> dict[str, str]:
     return {name.decode(): value.decode() for name, value in (schema.metadata or {}).items()}
 
 
-def start_store(store: ScoreStore, benchmark_name: str, batch_source: str) -> None:
-    """Give a new store its settings and the published scores, when those come from the same batch source.
+def start_store(store: ScoreStore, benchmark_name: str, batch_source: str, device: str = PROCESSOR) -> None:
+    """Give a new store its settings and the published scores of the same batch source and kind of device.
 
     The published file keeps only the seconds of a whole row; here its proxies share them equally.
     """
     settings = {"benchmark": benchmark_name, "batch_source": batch_source}
+    settings |= {} if device == PROCESSOR else {"device": device}
     path = published_path(benchmark_name)
     table = pq.read_table(path) if path.exists() else None
     metadata = {} if table is None else _metadata(table.schema)
-    if table is None or metadata.get("batch_source") != batch_source:
+    same_images = metadata.get("batch_source") == batch_source
+    if table is None or not same_images or metadata.get("device", PROCESSOR) != device:
         store.start(settings)
         return
     provenance = [

@@ -26,7 +26,7 @@ from .benchmarks import Benchmark, benchmark
 from .proxies import list_proxies, measure, proxy
 from .proxies._placement import check
 from .score_store import Row, ScoreStore, StoredScore, StoreError
-from .score_table import start_store
+from .score_table import PROCESSOR, start_store
 from .spaces import Space, space
 
 _P = ParamSpec("_P")
@@ -58,7 +58,7 @@ def sweep(  # noqa: PLR0913 - settings, all of them keyword-only
     What the store already holds is not computed again, so the same call goes on where a killed one
     stopped, and a call with more seeds, architectures or proxies adds what is missing. A store that
     does not exist yet starts from the published scores of the benchmark, when there are any from
-    the same batch source.
+    the same batch source and kind of device.
 
     Parameters
     ----------
@@ -86,8 +86,8 @@ def sweep(  # noqa: PLR0913 - settings, all of them keyword-only
         Scores there instead: anything with the interface of `concurrent.futures.Executor`. At most
         twice `workers` architectures are in flight.
     device : str, optional
-        Where to score, see `zsnas.measure`; by default the processor. Scores of one store should be of one
-        device: what it rounds differently does not rank alike in the last digits.
+        Where to score, see `zsnas.measure`; by default the processor. A store takes the scores of one kind
+        of device: what another rounds differently does not rank alike in the last digits.
 
     Returns
     -------
@@ -97,15 +97,18 @@ def sweep(  # noqa: PLR0913 - settings, all of them keyword-only
     Raises
     ------
     ValueError
-        When the benchmark or a proxy is unknown, or an argument out of range.
+        When the benchmark or a proxy is unknown, the benchmark holds costs alone, or an argument is out of
+        range.
     StoreError
-        When the store belongs to another benchmark or batch source, or another sweep is writing to it.
+        When the store belongs to another benchmark, batch source or kind of device, or another sweep is
+        writing to it.
     KeyboardInterrupt
         On Ctrl-C, with a message that says how much is stored and how to resume.
     """
     _check(seeds, limit, top, batch_size, workers)
     check(device, None)
     bench = benchmark(benchmark_name)
+    bench.check_trained()
     names = tuple(list_proxies() if proxies is None else [proxy(name).name for name in proxies])
     _batch.cache_clear()  # images that were missing at an earlier sweep may have come since
     source = _batch(bench.batch, batch_size, seeds[0]).source
@@ -113,7 +116,7 @@ def sweep(  # noqa: PLR0913 - settings, all of them keyword-only
     path = Path(".zsnas", "sweeps", f"{benchmark_name}.sqlite") if store is None else Path(store)
     slots = 1 if workers == 1 and executor is None else 2 * workers
     with ScoreStore(path) as opened, opened.locked():
-        _claim(opened, benchmark_name, source)
+        _claim(opened, benchmark_name, source, (device or PROCESSOR).partition(":")[0])
         run = _Run(opened, bench, space(bench.space), names, source, device)
         with _pool(workers, executor) as pool:
             run.score(rows, pool, slots, progress)
@@ -163,9 +166,9 @@ def _best(bench: Benchmark, top: float) -> set[str]:
     return set(bench.table.nlargest(count, bench.metric, keep="all")["arch"])
 
 
-def _claim(store: ScoreStore, benchmark_name: str, batch_source: str) -> None:
+def _claim(store: ScoreStore, benchmark_name: str, batch_source: str, device: str) -> None:
     if not store.settings:
-        start_store(store, benchmark_name, batch_source)
+        start_store(store, benchmark_name, batch_source, device)
     settings = store.settings
     if settings["benchmark"] != benchmark_name:
         raise StoreError(
@@ -177,6 +180,13 @@ def _claim(store: ScoreStore, benchmark_name: str, batch_source: str) -> None:
             f"the scores in {store.path} were computed on {settings['batch_source']!r} and this batch "
             f"comes from {batch_source!r}; scores of different images do not mix: "
             "make the first source available (`zsnas data fetch`), or name another store"
+        )
+    first = settings.get("device", PROCESSOR)
+    if first != device:
+        raise StoreError(
+            f"the scores in {store.path} were computed on the device {first!r} and these would be on "
+            f"{device!r}; devices round differently, so that their scores do not mix: "
+            f"sweep with device={first!r}, or name another store"
         )
 
 

@@ -65,15 +65,20 @@ def examples(
     """Return network inputs (size, channels, height, width) and targets for the chosen photographs.
 
     Targets are int64 where they are classes, float64 otherwise; shapes as `zsnas.tasks.Task.loss` says.
+
+    Raises
+    ------
+    ValueError
+        When the task is none of TransNAS-Bench-101.
     """
     pixels = photographs.pixels[chosen]
     mean, deviation = _TO_ONE if task.is_dense else _UNCHANGED if task.head == "jigsaw" else _TASKONOMY
     images = ((pixels - mean) / deviation).transpose(0, 3, 1, 2)
     match task.name:
         case "class_scene" | "class_object":
-            return images, photographs.classes[chosen] % (task.outputs or 1)
+            return images, photographs.classes[chosen] % task.fixed_outputs
         case "room_layout":
-            return images, rng.standard_normal((len(images), task.outputs or 1))
+            return images, rng.standard_normal((len(images), task.fixed_outputs))
         case "jigsaw":
             order = rng.integers(len(permutations()), size=len(images))
             return shuffle_tiles(images, permutations()[order]), order
@@ -81,15 +86,17 @@ def examples(
             return images, segments(pixels, colour_clusters(photographs))
         case "normal":
             return images, np.stack([(surface_normals(images.shape[-1], rng) + 1) / 2 for _ in images])
-        case _:
+        case "autoencoder":
             return images, images
+        case _:
+            raise ValueError(f"there is no target for the task {task.name!r}; valid are {', '.join(TASKS)}")
 
 
 @cache
 def permutations() -> NDArray[np.int64]:
     """Return the (1000, 9) orders of nine tiles that the jigsaw task tells apart."""
     rng = np.random.default_rng(0)
-    wanted = TASKS["jigsaw"].outputs or 0
+    wanted = TASKS["jigsaw"].fixed_outputs
     drawn = rng.permuted(np.tile(np.arange(TILES_A_SIDE**2), (2 * wanted, 1)), axis=1)
     return np.asarray(rng.permutation(np.unique(drawn, axis=0))[:wanted])
 
@@ -114,7 +121,7 @@ def colour_clusters(photographs: Photographs) -> Floats:
     colours = photographs.pixels.reshape(-1, 3)
     rng = np.random.default_rng(0)
     some = colours[rng.choice(len(colours), min(COLOURS, len(colours)), replace=False)]
-    clusters = TASKS["segmentsemantic"].outputs or 1
+    clusters = TASKS["segmentsemantic"].fixed_outputs
     centres: Floats = kmeans2(some, clusters, iter=ITERATIONS, minit="++", rng=rng)[0]
     return centres
 

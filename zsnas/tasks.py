@@ -44,6 +44,16 @@ class Task:
     criterion: Literal["cross_entropy", "mse_loss", "l1_loss"] = "cross_entropy"
 
     @property
+    def fixed_outputs(self) -> int:
+        """`outputs`, of a task that does not leave them to the data set; otherwise a ValueError."""
+        if self.outputs is None:
+            raise ValueError(
+                f"the task {self.name!r} has no number of outputs of its own; "
+                "take the number of classes of the data set, Batch.num_classes"
+            )
+        return self.outputs
+
+    @property
     def is_dense(self) -> bool:
         """Whether the output is (batch, channels, height, width) instead of (batch, outputs)."""
         return self.head in ("segmentation", "image")
@@ -61,7 +71,8 @@ class Task:
         output
             (batch, outputs), or (batch, channels, height, width) if the task is dense.
         target
-            Int64 classes, (batch,) or (batch, height, width); otherwise float32, shaped as the output.
+            Int64 classes, (batch,) or (batch, height, width); otherwise numbers of the shape and the
+            precision of the output.
         """
         from torch.nn import functional
 

@@ -6,7 +6,8 @@ from built import BOOK, PAGES, ROOT
 
 def test_every_entry_of_the_table_of_contents_has_a_page():
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
-    entries = [toc["root"], *(chapter["file"] for chapter in toc["chapters"]), "index", "search"]
+    chapters = [chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]
+    entries = [toc["root"], *chapters, "index", "search"]
     expected = [BOOK / f"{entry}.html" for entry in entries]
 
     assert PAGES, "there is no book in _build/html; build it with `make book`"

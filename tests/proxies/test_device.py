@@ -5,7 +5,7 @@ import torch
 from small_networks import noise, small
 from torch.overrides import TorchFunctionMode
 
-from zsnas.proxies import list_proxies, measure, score
+from zsnas.proxies import _placement, list_proxies, measure, score
 from zsnas.proxies._passes import Passes
 from zsnas.proxies._placement import check
 from zsnas.spaces import space
@@ -38,16 +38,30 @@ def test_the_network_stays_as_it_was():
     assert {p.dtype for p in network.parameters()} == {torch.float32}
 
 
+def devices(passes):
+    tensors = *passes.model.parameters(), *passes.model.buffers(), passes.images, passes.labels
+    return {tensor.device.type for tensor in tensors}
+
+
 def test_the_device_of_the_network_is_the_default():
-    names = ["grad_norm", "zen_score"]
-    assert score(small(), noise(), names, device="cpu") == score(small(), noise(), names)
-    assert score(small(), noise(), names, device=torch.device("cpu")) == score(small(), noise(), names)
+    assert devices(Passes(small(), noise())) == {"cpu"}
+    assert devices(Passes(small().to("meta"), noise())) == {"meta"}
+
+
+@pytest.mark.parametrize("device", ["meta", torch.device("meta")])
+def test_a_copy_of_the_network_and_the_batch_move_to_a_device_asked_for(device, monkeypatch):
+    """Every machine has a second device, "meta", which holds no values and is valid here only."""
+    network, batch = small(), noise()
+    monkeypatch.setattr(_placement, "_checked_kind", str)
+    assert devices(Passes(network, batch, device=device)) == {"meta"}
+    assert {p.device.type for p in (*network.parameters(), batch.images, batch.labels)} == {"cpu"}
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
         ({"device": "gpu"}, "unknown device 'gpu'; valid are cpu, cuda, mps"),
+        ({"device": "meta"}, "unknown device 'meta'"),
         ({"device": "cuda:x"}, "unknown device 'cuda:x'"),
         ({"device": "cpu:1"}, "the device 'cpu:1' is not on this machine, which has cpu"),
         ({"device": "cuda:99"}, "the device 'cuda:99' is not on this machine"),

@@ -5,8 +5,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from small_networks import noise, small
 
-from zsnas.proxies import _memory
+from zsnas.proxies import Passes, _memory, _passes
 
 
 def resident_bytes():
@@ -23,6 +24,13 @@ def test_pieces_between_used_ones_are_returned():
     before = resident_bytes()
     _memory.return_freed_memory()
     assert before - resident_bytes() > 50_000_000
+
+
+def test_memory_is_returned_once_between_the_forward_and_the_backward_pass(monkeypatch):
+    passes, made = Passes(small(), noise()), []
+    monkeypatch.setattr(_passes, "return_freed_memory", lambda: made.append(len(passes.results)))
+    _ = passes.gradients, passes.gradients
+    assert made == [1]  # the training step
 
 
 def test_without_gnu_libc_nothing_happens(monkeypatch):

@@ -7,7 +7,7 @@ from small_networks import noise, small
 from torch import nn
 
 from zsnas.proxies import Passes, Undefined
-from zsnas.proxies._passes import shared_pass
+from zsnas.proxies._passes import _isolated, shared_pass
 
 
 def counted(result):
@@ -39,6 +39,17 @@ def test_the_seed_decides_what_is_drawn_and_the_generator_stays():
     drawn = [some_pass(Passes(small(), noise(), seed)) for seed in (1, 1, 2)]
     assert drawn[0] == drawn[1] != drawn[2]
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_the_generator_of_apple_is_seeded_and_put_back(monkeypatch):
+    """A machine without such a device gets one whose state is a number."""
+    state = [7]
+    monkeypatch.setattr(torch.mps, "get_rng_state", lambda: state[-1])
+    monkeypatch.setattr(torch.mps, "set_rng_state", state.append)
+    monkeypatch.setattr(torch.mps, "manual_seed", state.append)
+    with _isolated(3, torch.device("mps")):
+        assert state == [7, 3]
+    assert state == [7, 3, 7]
 
 
 def test_a_failure_is_made_once_and_becomes_a_reason():

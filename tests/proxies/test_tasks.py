@@ -118,6 +118,14 @@ def test_a_segment_without_an_output_is_named():
     assert reason == "label 16 has no output: the network has 4 classes"
 
 
+@pytest.mark.parametrize(("name", "found"), [("room_layout", (6, 1)), ("normal", (6, 1, 8, 8))])
+def test_numbers_of_another_shape_are_not_broadcast(name, found):
+    network, batch = task_network(name), task_batch(name)
+    network[-1] = nn.Linear(6, 1) if name == "room_layout" else nn.Conv2d(5, 1, 3, padding=1)
+    reason = measure(network, batch, ["snip"])["snip"].reason
+    assert reason == f"the target has the shape {tuple(batch.labels.shape)}, the output {found}"
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_every_proxy_has_a_value_or_a_reason(name):
     for proxy, measured in measure(task_network(name), task_batch(name), list_proxies()).items():

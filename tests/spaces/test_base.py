@@ -1,4 +1,5 @@
 import pytest
+import torch
 
 from zsnas.spaces import list_spaces, space
 
@@ -17,6 +18,17 @@ def test_an_unknown_space_names_the_nearest_and_where_the_list_is():
         ValueError, match=r"unknown search space 'nb210'; did you mean 'nb201'\? zsnas\.list_spaces\(\)"
     ):
         space("nb210")
+
+
+@pytest.mark.parametrize("name", list_spaces())
+def test_a_network_is_drawn_without_touching_any_generator_of_a_gpu(name, monkeypatch):
+    seeded = []
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", seeded.append)
+    monkeypatch.setattr(torch.mps, "manual_seed", seeded.append)
+    before = torch.get_rng_state()
+    space(name).build(space(name).architectures[-1], 10, seed=0)
+    assert not seeded
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_index_is_the_position_among_the_architectures():

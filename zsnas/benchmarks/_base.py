@@ -36,6 +36,14 @@ class Benchmark:
     metric: str = "test_accuracy"
     unit: str = "%"
 
+    def check_trained(self) -> None:
+        """Raise a ValueError when the table holds costs alone, so that there is nothing to score or judge."""
+        if not (self.metric and self.space and self.batch):
+            raise ValueError(
+                f"benchmark {self.name!r} has latencies only: no space builds its networks and none was "
+                "trained; choose another one of zsnas.list_benchmarks()"
+            )
+
     def cite(self) -> str:
         """Return how to cite the benchmark, with its licence."""
         return f"{self.citation}. Licence: {self.licence}."

@@ -4,7 +4,7 @@
 for networks of CIFAR-10: the columns of raspi4, pixel3, fpga and eyeriss are those of HW-NAS-Bench.
 ``help/fbnet`` has ``arch``, 22 operation ids from 0 to 8 joined by commas, and the latencies of 5,000
 networks. Nothing of these was trained and no space builds them, so ``metric``, ``unit``, ``space`` and
-``batch`` of that benchmark are empty.
+``batch`` of that benchmark are empty, and `Benchmark.check_trained` refuses it.
 
 A number at the end of a setting is the batch size: ``titanx_256`` takes 256 images at once. A latency is that
 of the whole batch. Upstream gives four phones (Essential PH-1, Pixel 2,

@@ -122,6 +122,7 @@ def _isolated(seed: int, device: torch.device) -> Iterator[None]:
             stack.enter_context(torch.cuda.device(device))
             torch.cuda.manual_seed(seed)
         elif device.type == "mps":
+            stack.callback(torch.mps.set_rng_state, torch.mps.get_rng_state())
             torch.mps.manual_seed(seed)
         yield
 
@@ -222,16 +223,26 @@ class Passes:
             raise Undefined("the network overwrites what its activations returned")
         if not logits.isfinite().all():
             raise Undefined("the network's outputs are not finite")
-        classes = logits.shape[1]
-        missing = self.labels[(self.labels < 0) | (self.labels >= classes)]
-        if len(missing) and not self.labels.is_floating_point():
-            raise Undefined(f"label {int(missing.max())} has no output: the network has {classes} classes")
+        self._check_target(logits)
         return Training(logits, self.batch.task.loss(logits, self.labels), trace)
 
     def _forward(self, *, copies: bool = False) -> tuple[Tensor, Trace]:
         with self._tracing(copies=copies) as trace:
             output = self.model(self._inputs.clone())  # a network may overwrite what it is given
         return _logits(output, self.batch.task), trace
+
+    def _check_target(self, output: Tensor) -> None:
+        if self.batch.task.criterion == "cross_entropy":
+            classes = output.shape[1]
+            missing = self.labels[(self.labels < 0) | (self.labels >= classes)]
+            if len(missing):
+                raise Undefined(
+                    f"label {int(missing.max())} has no output: the network has {classes} classes"
+                )
+        elif output.shape != self.labels.shape:  # which the loss would broadcast
+            raise Undefined(
+                f"the target has the shape {tuple(self.labels.shape)}, the output {tuple(output.shape)}"
+            )
 
     def _check_weights(self) -> None:
         check_layers(self.model)

@@ -207,9 +207,10 @@ def measure(
     Parameters
     ----------
     model
-        A classifier: images (batch, channels, height, width) to logits (batch, classes). It is not changed.
+        Takes images (batch, channels, height, width) to logits (batch, classes), or to what the task of the
+        batch asks for. It is not changed.
     batch
-        Images and labels, see :func:`zsnas.batch`.
+        Images with their labels, or with the targets of another task, see :class:`zsnas.Batch`.
     proxies
         Names; ``None`` means every proxy.
     seed

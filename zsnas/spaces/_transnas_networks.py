@@ -30,7 +30,7 @@ NONE, SKIP, CONV_1X1, CONV_3X3 = range(4)
 def network(encoder: Encoder, task: Task, outputs: int, seed: int) -> nn.Module:
     """Return an encoder with the head of a task, see `zsnas.spaces.transnas.TransNAS.build_for_task`."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)
         body = _encoder(encoder)
         channels = STEM_CHANNELS * 2 ** sum(module in (2, 4) for module in encoder.modules)
         halvings = STEM_HALVINGS + sum(module in (3, 4) for module in encoder.modules)

@@ -48,7 +48,7 @@ class NATSSizes(Space):
         """
         widths = parse(arch)
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+            torch.default_generator.manual_seed(seed)
             return Network(widths, num_classes)
 
 

@@ -75,7 +75,7 @@ class NB201(Space):
         """
         operations = parse(arch)
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+            torch.default_generator.manual_seed(seed)
             return Network(operations, num_classes)
 
 
