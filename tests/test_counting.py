@@ -1,7 +1,10 @@
 """Counts of all architectures from a few networks: by hand, and against networks counted by themselves."""
 
+import re
+
 import numpy as np
 import pytest
+from oracles_sizes import nats_parameters
 
 import zsnas
 from zsnas import counting
@@ -48,3 +51,39 @@ def test_image_size_changes_operations_and_not_parameters(table):
     assert (small["params"] == table["params"]).all()
     linear = 64 * 10
     assert (small["flops"] - linear == (table["flops"] - linear) // 4).all()
+
+
+# The size space of NATS-Bench
+
+
+@pytest.fixture(scope="module")
+def sizes():
+    return counting.counts(num_classes=120, image_size=16, name="nats-sss").set_index("arch")
+
+
+def test_parameters_of_all_sizes_are_those_added_up_layer_by_layer(sizes):
+    assert tuple(sizes.index) == zsnas.space("nats-sss").architectures
+    assert sizes["params"].tolist() == [nats_parameters(arch, 120) for arch in sizes.index]
+
+
+# The skip connection of a cell has weights only where its two widths differ: c2 and c3, c4 and c5.
+@pytest.mark.parametrize("arch", ["64:64:64:64:64", "24:8:40:16:64", "8:48:48:56:16", "32:16:8:40:40"])
+def test_counts_of_sizes_are_those_of_the_whole_network(sizes, arch):
+    torch = pytest.importorskip("torch")
+    one = Batch(torch.zeros(1, 3, 16, 16), torch.zeros(1, dtype=torch.int64), 120, "black")
+    network = zsnas.space("nats-sss").build(arch, 120, 0)
+    assert sizes.loc[arch].to_dict() == zsnas.score(network, one, ["params", "flops"])
+
+
+def test_few_networks_are_built_for_all_sizes(sizes, monkeypatch):
+    built = []
+    monkeypatch.setattr(counting, "_counted", lambda *given: built.append(given[0]) or np.zeros(2, dtype=int))
+    assert len(counting.counts(120, 16, "nats-sss")) == len(sizes) == 32_768
+    # Of four pairs, 7 × 7 widths are not the narrowest; of five layers, 7; and the narrowest network.
+    assert len(set(built)) == 4 * 49 + 5 * 7 + 1 == 232
+
+
+def test_a_space_of_other_parts_is_refused():
+    why = "'transnas-micro' cannot be counted from a few networks; those of nb201 and nats-sss can"
+    with pytest.raises(ValueError, match=re.escape(why)):
+        counting.counts(10, 32, "transnas-micro")

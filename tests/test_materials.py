@@ -36,7 +36,12 @@ def published(monkeypatch):
             .assign(**dict.fromkeys(proxies, 2.0))
         )
 
-    monkeypatch.setattr(zsnas, "scores", lambda _name: table)
+    def read(_name, batch_size):
+        if batch_size != 64:
+            raise ValueError("no published scores for this batch size")
+        return table
+
+    monkeypatch.setattr(zsnas, "scores", read)
     monkeypatch.setattr(materials, "visited", lambda _bench, limit: ARCHS[::-1][:limit])
     monkeypatch.setattr(materials, "_live", score_live)
     return live
@@ -79,7 +84,7 @@ def test_what_is_not_published_is_scored_live_and_said(bench, published, caplog,
 
 
 def test_a_benchmark_without_published_scores_is_scored_live(bench, published, monkeypatch):
-    def none(_name):
+    def none(_name, _batch_size):
         raise FileNotFoundError
 
     monkeypatch.setattr(zsnas, "scores", none)
@@ -108,6 +113,52 @@ def test_without_any_benchmark_the_page_takes_the_embedded_one(monkeypatch, capl
         assert materials.benchmarks("nb201/cifar100") == [materials.EMBEDDED]
     assert "goes without nb201/cifar100: no such file" in caplog.text
     assert f"embedded benchmark {materials.EMBEDDED} instead" in caplog.text
+
+
+def test_a_benchmark_without_published_scores_is_left_out_and_said(bench, monkeypatch, tmp_path):
+    other = dataclasses.replace(bench, name="toy/other")
+    monkeypatch.setattr(materials, "published_path", lambda name: tmp_path / name.replace("/", "-"))
+    both = [bench, other]
+    assert materials.with_scores(both, recompute=False) == (both, "")  # scored live, as there is nothing else
+    (tmp_path / "toy-data").touch()
+    kept, absent = materials.with_scores(both, recompute=False)
+    assert kept == [bench]
+    assert absent.startswith("- `toy/other`: **not shown yet**, because none of its scores are published")
+    assert "`zsnas sweep toy/other`" in absent
+    assert materials.with_scores(both, recompute=True) == (both, "")
+    (tmp_path / "toy-other").touch()
+    assert materials.with_scores(both, recompute=False) == (both, "")
+
+
+@pytest.mark.usefixtures("published")
+def test_candidates_are_the_random_sample_unless_all_is_scored(bench):
+    whole = ask(bench)
+    assert materials.candidates(bench, whole, 3) is whole
+    sample = materials.candidates(bench, whole[whole["arch"] != "a0"], 3)
+    assert sorted(sample["arch"]) == ["a17", "a18", "a19"]
+
+
+@pytest.mark.parametrize(
+    ("few", "score", "expected"),
+    [
+        (2, 8.5, {"with it": 2, "ahead": "0 of 30", "verdict": "agrees"}),
+        (2, 6.0, {"with it": 2, "ahead": "1 of 30", "verdict": "differs"}),
+        (1, 8.5, {"with it": 2, "ahead": "–", "verdict": "cannot be compared"}),
+    ],
+)
+def test_who_is_behind_a_printed_number(bench, monkeypatch, few, score, expected):
+    bench.table["test_accuracy"] = [50.0, 60.0, 60.001, *[70.0] * 17]
+    others = [f"b{k}" for k in range(30)]
+    table = pd.DataFrame({"arch": ["a1", *others], "snip": [99.0, 7.0, *[1.0] * 29]})
+    asked = []
+
+    def score_now(_bench, architectures, proxies, seed, batch_size):
+        asked.append((architectures, proxies, seed, batch_size))
+        return pd.DataFrame({"arch": architectures, "snip": [0.0, score]})
+
+    monkeypatch.setattr(materials, "scored_now", score_now)
+    assert materials.behind(bench, table, "snip", 60.0, few=few, seed=3, batch_size=8) == expected
+    assert asked == ([(["a1", "a2"], ["snip"], 3, 8)] if few > 1 else [])
 
 
 @pytest.mark.usefixtures("published")

@@ -23,6 +23,7 @@ from zsnas.statistics import (
     kendall,
     paired,
     ratio_correlations,
+    regret,
     spearman,
     top_architectures,
 )
@@ -441,6 +442,7 @@ def test_best_by_proxy_averages_ties_and_measures_regret():
     assert (row.arch, row.ties, row.n, row.missing) == ("a1", 2, 4, 0)
     assert (row.test_accuracy, row.worst, row.best) == (65, 60, 70)
     assert (row.optimum, row.regret) == (99, 34)
+    assert row["rank"] == 4.5  # 70 has three above it and is fourth, 60 is fifth
 
 
 def test_best_by_proxy_reads_the_direction():
@@ -466,7 +468,40 @@ def test_best_by_proxy_without_any_score():
     row = best_by_proxy(make_bench([10, 20]), make_scores([np.nan, np.nan])).iloc[0]
     assert row.arch is None
     assert (row.ties, row.n, row.missing) == (0, 0, 2)
-    assert math.isnan(row.test_accuracy)
+    assert row[["test_accuracy", "rank", "rank_low", "rank_high"]].isna().all()
+
+
+def test_the_rank_of_equal_accuracies_is_the_best_they_share():
+    row = best_by_proxy(make_bench([50, 70, 70, 90]), make_scores([1, 3, 2, 0])).iloc[0]
+    assert (row.arch, row["rank"]) == ("a1", 2)
+
+
+def test_the_interval_of_the_rank_is_that_of_the_accuracy():
+    rng = np.random.default_rng(1)
+    accuracy = rng.permutation(100.0 + np.arange(40))  # the rank is 140 minus the accuracy
+    row = best_by_proxy(make_bench(accuracy), make_scores(rng.normal(size=20), rows=range(20))).iloc[0]
+    assert row.low < row.high
+    assert (row["rank"], row.rank_low, row.rank_high) == (
+        140 - row.test_accuracy,
+        140 - row.high,
+        140 - row.low,
+    )
+
+
+def test_regret_over_seeds_by_hand():
+    # Seed 0 chooses 60 of a best 90, seeds 1 and 2 choose 80; nothing but seed 0 saw a3.
+    scores = pd.concat([make_scores([3, 1, 2, 9]), *(make_scores([1, 3, 2], seed=s) for s in (1, 2))])
+    row = regret(make_bench([60, 80, 70, 90, 85]), scores).iloc[0]
+    assert (row.proxy, row.seeds, row.n, row.choices) == ("up", 3, 3, 2)
+    assert row.regret == pytest.approx((30 + 10 + 10) / 3)
+    assert row.regret_sd == pytest.approx(np.std([30, 10, 10], ddof=1))
+    assert (row["rank"], row.rank_low, row.rank_high) == (3, 3, 5)
+
+
+def test_regret_of_one_seed_has_no_spread_and_without_a_score_no_row():
+    bench = make_bench([60, 80])
+    assert math.isnan(regret(bench, make_scores([1, 2])).iloc[0].regret_sd)
+    assert regret(bench, make_scores([np.nan, np.nan])).empty
 
 
 @pytest.mark.parametrize("tied", [False, True])

@@ -73,6 +73,14 @@ def test_who_is_ahead_is_named_best_first():
     )
 
 
+def test_those_that_are_best_too_may_be_ahead():
+    tables, contrasts = {"data": correlated(BEATEN)}, {"data": contrasted(BEATEN)}
+    verdict = verdicts.works_best("best", PLACE, tables, contrasts, beside=["logdet", "synflow"])
+    assert verdict.outcome == "agrees"
+    assert "no proxy but Logdet and SynFlow has a KT that is higher" in verdict.because
+    assert verdicts.works_best("best", PLACE, tables, contrasts, beside=["logdet"]).outcome == "differs"
+
+
 @pytest.mark.parametrize(
     ("first", "second", "outcome"),
     [(0.3, 0.3, "agrees"), (0.3, 0.2, "agrees in part"), (0.2, 0.2, "differs")],
@@ -127,6 +135,36 @@ def test_few_architectures_decide_nothing():
     verdict = judge_drop({"params": FALLING, "zen_score": STEADY}, n=29)
     assert verdict.outcome == "cannot be compared"
     assert verdict.because.startswith("A correlation over 29 decides nothing.")
+
+
+@pytest.mark.parametrize(
+    ("params", "snip", "fisher", "outcome"),
+    [
+        (FALLING, FALLING, STEADY, "agrees"),  # two of three, and the named one among them
+        (STEADY, FALLING, FALLING, "agrees in part"),  # most, but not the named one
+        (FALLING, STEADY, STEADY, "agrees in part"),  # the named one, but not most
+        (STEADY, STEADY, STEADY, "differs"),
+    ],
+)
+def test_most_drop_and_the_named_one_with_them(params, snip, fisher, outcome):
+    values = {"params": params, "snip": snip, "fisher": fisher}
+    by_data = {"data": correlated(values)}, {"data": contrasted(values)}
+    verdict = verdicts.mostly_drops_at_the_top("most drop", PLACE, *by_data, including=["params"])
+    assert verdict.outcome == outcome
+    assert f"it falls for {[params, snip, fisher].count(FALLING)} of the 3 proxies" in verdict.because
+    assert ("not beyond the interval for Fisher" in verdict.because) == (outcome == "agrees")
+
+
+def test_half_is_not_most():
+    values = {"params": FALLING, "snip": STEADY}
+    by_data = {"data": correlated(values)}, {"data": contrasted(values)}
+    assert verdicts.mostly_drops_at_the_top("most", PLACE, *by_data).outcome == "differs"
+
+
+def test_a_small_top_decides_nothing_about_most():
+    values = {"params": FALLING}
+    by_data = {"data": correlated(values, n=12)}, {"data": contrasted(values)}
+    assert verdicts.mostly_drops_at_the_top("most", PLACE, *by_data).outcome == "cannot be compared"
 
 
 def ratios(high, low, n=100):
@@ -203,9 +241,17 @@ def test_a_gap_is_a_first_place_outside_the_top(best, outcome):
     assert "the gap is 10.00 to 20.00 points" in verdict.because
 
 
-@pytest.mark.parametrize(("score", "expected"), [(2.5, ("differs", 1, 3)), (3.5, ("agrees", 0, 3))])
-def test_the_first_has_nothing_ahead(score, expected):
-    scores = pd.DataFrame({"arch": list("abcde"), "snip": [1.0, 2.0, 3.0, 9.0, float("nan")]})
+@pytest.mark.parametrize(
+    ("score", "scored", "expected"),
+    [
+        (2.5, 3, ("differs", 1, 3)),
+        (3.5, 30, ("agrees", 0, 30)),
+        (3.5, 29, ("cannot be compared", 0, 29)),
+    ],
+)
+def test_the_first_has_nothing_ahead(score, scored, expected):
+    values = [3.0, *[1.0] * (scored - 1), 9.0, float("nan")]  # the last two: a named one, and one without
+    scores = pd.DataFrame({"arch": [f"a{k}" for k in range(scored)] + ["d", "e"], "snip": values})
     named = pd.DataFrame({"arch": ["d", "x"], "snip": [score, 0.0]})
     assert verdicts.names_the_first(scores, named, "snip") == expected
 

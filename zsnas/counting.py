@@ -1,8 +1,10 @@
-"""#Params and #FLOPs of all architectures of NAS-Bench-201, exactly, from a few networks that are counted.
+"""#Params and #FLOPs of all architectures of a space, exactly, from a few networks that are counted.
 
-Both proxies add up what the parts of a network hold or cost, and each edge of the cell is a part that depends
-on its own operation only. The counts of an architecture are therefore those of the empty cell plus one
-contribution for each edge, and 24 networks with a single operation, counted one by one, give all 15,625.
+Both proxies add up what the parts of a network hold or cost. In NAS-Bench-201 each edge of the cell is a part
+that depends on its own operation only. The counts of an architecture are therefore those of the empty cell
+plus one contribution for each edge, and 24 networks with a single operation, counted one by one, give all
+15,625. In the size space of NATS-Bench a part depends on two neighbouring widths at most, and 232 networks
+that are narrow elsewhere give all 32,768.
 """
 
 from __future__ import annotations
@@ -16,10 +18,12 @@ import torch
 
 from zsnas.batches import Batch
 from zsnas.proxies import score
-from zsnas.spaces import space
+from zsnas.spaces import nats_sss, space
 from zsnas.spaces.nb201 import EDGES, OPERATIONS, TEMPLATE, parse
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 __all__ = ["Contributions", "contributions", "counts"]
@@ -45,7 +49,7 @@ class Contributions(NamedTuple):
 
 @cache
 def contributions(num_classes: int, image_size: int) -> Contributions:
-    """Count the network with empty cells and those with one operation, by the proxies #Params and #FLOPs.
+    """Count NAS-Bench-201's network with empty cells and those with one operation, by #Params and #FLOPs.
 
     Parameters
     ----------
@@ -65,20 +69,72 @@ def contributions(num_classes: int, image_size: int) -> Contributions:
     )
 
 
-def counts(num_classes: int, image_size: int) -> pd.DataFrame:
-    """Return ``arch``, ``params`` and ``flops`` of every architecture, in index order.
+def counts(num_classes: int, image_size: int, name: str = "nb201") -> pd.DataFrame:
+    """Return ``arch``, ``params`` and ``flops`` of every architecture of a space, in index order.
 
     Parameters
     ----------
     num_classes, image_size : int
         As for :func:`contributions`.
+    name : str
+        Of the space: "nb201" or "nats-sss".
+
+    Raises
+    ------
+    ValueError
+        For a space whose networks are not sums of such parts here.
     """
+    if name not in _TOTALS:
+        raise ValueError(
+            f"the architectures of {name!r} cannot be counted from a few networks; those of "
+            f"{' and '.join(_TOTALS)} can, and zsnas.score counts any network by itself"
+        )
+    total = _TOTALS[name](num_classes, image_size)
+    return pd.DataFrame({"arch": space(name).architectures, **dict(zip(COUNTED, total.T, strict=True))})
+
+
+def _of_cells(num_classes: int, image_size: int) -> NDArray[np.int64]:
+    """Add up the contributions of the edges: shape (architectures, counts)."""
     empty, added = contributions(num_classes, image_size)
-    architectures = space("nb201").architectures
     table = added.to_numpy().reshape(len(EDGES), len(OPERATIONS), len(COUNTED))
-    chosen = np.array([[OPERATIONS.index(name) for name in parse(arch)] for arch in architectures])
-    total = empty.to_numpy() + sum(table[edge][chosen[:, edge]] for edge in range(len(EDGES)))
-    return pd.DataFrame({"arch": architectures, **dict(zip(COUNTED, total.T, strict=True))})
+    chosen = np.array(
+        [[OPERATIONS.index(name) for name in parse(arch)] for arch in space("nb201").architectures]
+    )
+    return np.asarray(empty.to_numpy() + sum(table[edge][chosen[:, edge]] for edge in range(len(EDGES))))
+
+
+def _of_widths(num_classes: int, image_size: int) -> NDArray[np.int64]:
+    """Add up the counts along the chain of widths: shape (architectures, counts).
+
+    The networks that are narrow but for two neighbours are counted. An inner layer has two neighbours, so
+    what it adds by itself is taken off once.
+    """
+    pairs = np.array(
+        [
+            [
+                [_counted(_pair(layer, *free), num_classes, image_size, "nats-sss") for free in row]
+                for row in _GRID
+            ]
+            for layer in range(nats_sss.LAYERS - 1)
+        ]
+    )
+    chosen = np.indices([len(nats_sss.WIDTHS)] * nats_sss.LAYERS).reshape(nats_sss.LAYERS, -1)
+    twice = sum(pairs[layer][chosen[layer], 0] for layer in range(1, len(pairs)))
+    neighbours = sum(pair[chosen[layer], chosen[layer + 1]] for layer, pair in enumerate(pairs))
+    return np.asarray(neighbours - twice)
+
+
+_GRID = [[(width, following) for following in nats_sss.WIDTHS] for width in nats_sss.WIDTHS]
+
+
+def _pair(layer: int, width: int, following: int) -> str:
+    """Write the architecture that is narrow but for a layer and the one after it."""
+    widths = [nats_sss.WIDTHS[0]] * nats_sss.LAYERS
+    widths[layer : layer + 2] = width, following
+    return ":".join(map(str, widths))
+
+
+_TOTALS: dict[str, Callable[[int, int], NDArray[np.int64]]] = {"nb201": _of_cells, "nats-sss": _of_widths}
 
 
 def _single(edge: int, operation: str) -> str:
@@ -87,8 +143,8 @@ def _single(edge: int, operation: str) -> str:
 
 
 @cache
-def _counted(arch: str, num_classes: int, image_size: int) -> NDArray[np.int64]:
-    network = space("nb201").build(arch, num_classes, seed=0)
+def _counted(arch: str, num_classes: int, image_size: int, name: str = "nb201") -> NDArray[np.int64]:
+    network = space(name).build(arch, num_classes, seed=0)
     found = score(network, _one_image(num_classes, image_size), COUNTED)
     return np.array([round(found[name]) for name in COUNTED], dtype=np.int64)
 

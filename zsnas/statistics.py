@@ -42,6 +42,7 @@ __all__ = [
     "kendall",
     "paired",
     "ratio_correlations",
+    "regret",
     "spearman",
     "top_architectures",
 ]
@@ -371,6 +372,8 @@ def best_by_proxy(
           holds for candidates that are a simple random sample, and cannot know of scores that none has;
         - ``optimum``: the best of the whole benchmark;
         - ``regret``: optimum minus accuracy;
+        - ``rank``: one more than the architectures of the whole benchmark that are more accurate, mean over
+          the ties; ``rank_low``, ``rank_high``: the ranks at both ends of the interval;
         - ``n``, ``missing``: candidates with and without a score.
 
     Raises
@@ -388,24 +391,75 @@ def best_by_proxy(
     return pd.DataFrame(rows)
 
 
+def regret(bench: Benchmark, scores: pd.DataFrame, proxies: Sequence[str] | None = None) -> pd.DataFrame:
+    """How far the architecture that each proxy ranks first is from the best, and how much the seed matters.
+
+    The candidates are the architectures that were scored with every seed, so that only the seed differs.
+
+    Returns
+    -------
+    DataFrame
+        One row per proxy:
+
+        - ``regret``: optimum of the whole benchmark minus accuracy (points), mean over the seeds; and
+          ``regret_sd``, its standard deviation over the seeds, NaN for a single seed;
+        - ``rank``: median over the seeds; ``rank_low``, ``rank_high``: the best and the worst of them;
+        - ``choices``: how many different architectures the seeds put first;
+        - ``seeds``, ``n``: how many seeds found a first place, and among how many candidates.
+
+    Raises
+    ------
+    ValueError
+        As for :func:`correlations`.
+    """
+    seeds = scores.groupby("arch")["seed"].nunique()
+    of_all = seeds.index[seeds == scores["seed"].nunique()]
+    chosen = best_by_proxy(bench, scores[scores["arch"].isin(of_all)], proxies)
+    return (
+        chosen.dropna(subset="arch")
+        .groupby("proxy", sort=False)
+        .agg(
+            regret=("regret", "mean"),
+            regret_sd=("regret", "std"),
+            rank=("rank", "median"),
+            rank_low=("rank", "min"),
+            rank_high=("rank", "max"),
+            choices=("arch", "nunique"),
+            seeds=("seed", "nunique"),
+            n=("n", "max"),
+        )
+        .reset_index()
+    )
+
+
 def _first_place(
     name: str, scores: pd.DataFrame, accuracy: pd.Series[float], metric: str
 ) -> dict[str, object]:
     known = scores.set_index("arch")[name].astype(float).reindex(accuracy.index).dropna() * _orientation(name)
     first = accuracy[known.index[(known == known.max()).to_numpy()]]
     optimum = float(accuracy.max())
+    interval = _first_of_resamples(known, accuracy[known.index])
     return {
         "arch": first.index[0] if len(first) else None,
         "ties": len(first),
         metric: float(first.mean()),
         "worst": float(first.min()),
         "best": float(first.max()),
-        **_first_of_resamples(known, accuracy[known.index]),
+        **interval,
         "optimum": optimum,
         "regret": optimum - float(first.mean()),
+        "rank": float(_ranks(accuracy, first).mean()) if len(first) else math.nan,
+        "rank_low": float(_ranks(accuracy, interval["high"])),
+        "rank_high": float(_ranks(accuracy, interval["low"])),
         "n": len(known),
         "missing": len(scores) - len(known),
     }
+
+
+def _ranks(accuracy: pd.Series[float], reached: ArrayLike) -> Floats:
+    """Return one more than how many of all accuracies are higher; NaN for NaN."""
+    higher = len(accuracy) - np.searchsorted(np.sort(accuracy), reached, side="right")
+    return np.where(np.isnan(reached), math.nan, 1.0 + higher)
 
 
 def _first_of_resamples(scores: pd.Series[float], accuracy: pd.Series[float]) -> dict[str, float]:
@@ -701,7 +755,7 @@ class _Sample:
                 f"which says nothing about the subset {label!r}; "
                 "score some of the others with every seed (zsnas sweep with --limit)"
             )
-        return _Subset(self, self.architectures.isin(architectures))
+        return _Subset(self, architectures.get_indexer(self.architectures) >= 0)  # its hash table is kept
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "correlation_table",
+    "first_places",
     "interval",
     "linked_label",
     "number",
     "numbered",
     "ratio_table",
+    "regret_table",
     "spread_table",
 ]
 
@@ -148,6 +150,67 @@ def ratio_table(table: pd.DataFrame, ratios: Sequence[float], caption: str, name
     columns["n"] = [f"{n:,}" for n in points["n"]]
     index = [f"{100 * ratio:g}\N{NO-BREAK SPACE}%" for ratio in points["ratio"]]
     return numbered(pd.DataFrame(columns, pd.Index(index, name="Kept")), caption, name)
+
+
+def first_places(whole: pd.DataFrame, sample: pd.DataFrame, printed: pd.Series[float]) -> pd.DataFrame:
+    """Lay out what each proxy ranks first: a row per proxy, those of the whole space first.
+
+    Parameters
+    ----------
+    whole, sample : DataFrame
+        Of :func:`zsnas.statistics.best_by_proxy`, over all architectures and over a random sample.
+    printed : Series
+        What the survey prints, by proxy; it stands with the first row of a proxy.
+
+    Returns
+    -------
+    DataFrame
+        Cells that are written: ``survey``, ``first here`` with its interval over samples, ``below the best``
+        (points), ``rank`` with its interval, ``candidates`` and ``missing``; indexed by the proxy's name.
+    """
+    exact = whole.assign(low=math.nan, rank_low=math.nan)
+    rows = pd.concat([exact, sample.sort_values("test_accuracy", ascending=False)], ignore_index=True)
+    names = [f"{linked_label(name)}, whole space" for name in whole["proxy"]]
+    names += [
+        zsnas.proxy(name).label if name in set(whole["proxy"]) else linked_label(name)
+        for name in rows["proxy"][len(whole) :]
+    ]
+    cells = {
+        "survey": rows["proxy"].map(printed).mask(rows.duplicated("proxy")).map(number),
+        "first here": list(map(interval, rows["test_accuracy"], rows["low"], rows["high"])),
+        "below the best": rows["regret"].map(number),
+        "rank": list(map(_rank, rows["rank"], rows["rank_low"], rows["rank_high"])),
+        "candidates": [f"{n:,}" for n in rows["n"]],
+        "missing": [f"{n:,}" for n in rows["missing"]],
+    }
+    return pd.DataFrame(cells).set_index(pd.Index(names, name="Proxy"))
+
+
+def regret_table(table: pd.DataFrame, caption: str, name: str) -> str:
+    """Write the numbers of :func:`zsnas.statistics.regret`, smallest regret first.
+
+    Parameters
+    ----------
+    table : DataFrame
+    caption, name : str
+        As for :func:`numbered`.
+    """
+    rows = table.sort_values("regret", kind="stable")
+    cells = {
+        "below the best": rows["regret"].map(number),
+        "seeds": rows["regret_sd"].map(number),
+        "rank": list(map(_rank, rows["rank"], rows["rank_low"], rows["rank_high"])),
+        "choices": rows["choices"].map(str),
+        "n": [f"{n:,}" for n in rows["n"]],
+    }
+    labels = pd.Index([zsnas.proxy(proxy).label for proxy in rows["proxy"]], name="Proxy")
+    return numbered(pd.DataFrame(cells).set_index(labels), caption, name)
+
+
+def _rank(rank: float, low: float, high: float) -> str:
+    if math.isnan(rank):
+        return "–"
+    return f"{rank:,.0f}" if math.isnan(low) else f"{rank:,.0f} [{low:,.0f},\N{NO-BREAK SPACE}{high:,.0f}]"
 
 
 def _select(table: pd.DataFrame, statistic: str, subset: str) -> pd.DataFrame:

@@ -26,6 +26,7 @@ __all__ = [
     "drops_at_the_top",
     "finds_the_best",
     "leaves_a_gap",
+    "mostly_drops_at_the_top",
     "names_the_first",
     "printed_as",
     "works_best",
@@ -36,6 +37,9 @@ Outcome = Literal["agrees", "agrees in part", "differs", "cannot be compared"]
 
 ENOUGH = 30
 """Architectures that a subset needs before its correlation decides anything."""
+
+DROP = "KT over the top 5\N{NO-BREAK SPACE}% is below KT over all, beyond the interval of the difference"
+"""How a drop of the correlation at the top is read."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,7 @@ def works_best(
     tables: Mapping[str, pd.DataFrame],
     contrasts: Mapping[str, pd.DataFrame],
     reference: str = "params",
+    beside: Sequence[str] = (),
 ) -> Verdict:
     """Judge whether one proxy ranks all architectures best: no other has a significantly higher KT.
 
@@ -87,15 +92,18 @@ def works_best(
         name of the data set.
     reference : str
         The proxy that is said to work best.
+    beside : sequence of str
+        Proxies that are said to work best too, and may be ahead of it.
     """
-    ahead = {data: _ahead(contrast) for data, contrast in contrasts.items()}
+    ahead = {data: _ahead(contrast[~contrast["proxy"].isin(beside)]) for data, contrast in contrasts.items()}
     label = zsnas.proxy(reference).label
     found = []
     for data, rows in ahead.items():
         own = number(_kendall(tables[data], "subset", "all")["value"][reference])
         leaders = _listed(f"{zsnas.proxy(name).label} (by {_written(rows.loc[name])})" for name in rows.index)
         found.append(f"On {data} {label} has a KT of {own}, and ahead of it there is {leaders or 'none'}.")
-    reading = "Read as: over all architectures no other proxy has a KT that is higher beyond the interval."
+    others = f"no proxy but {_labels(beside)}" if beside else "no other proxy"
+    reading = f"Read as: over all architectures {others} has a KT that is higher beyond the interval."
     outcome = _outcome(rows.empty for rows in ahead.values())
     return _judged(Verdict(statement, place, outcome, " ".join([reading, *found])), tables, ("all",))
 
@@ -168,10 +176,40 @@ def drops_at_the_top(
             + "".join(f"; {_course(tables[data], rows, name)}" for name in exceptions)
             + "."
         )
-    reading = (
-        "Read as: KT over the top 5\N{NO-BREAK SPACE}% is below KT over all, "
-        "beyond the interval of the difference."
-    )
+    verdict = Verdict(statement, place, _outcome(holds), " ".join([f"Read as: {DROP}.", *found]))
+    return _judged(verdict, tables, ("all", "top"))
+
+
+def mostly_drops_at_the_top(
+    statement: str,
+    place: str,
+    tables: Mapping[str, pd.DataFrame],
+    contrasts: Mapping[str, pd.DataFrame],
+    including: Sequence[str] = (),
+) -> Verdict:
+    """Judge whether KT is significantly lower over the top than over all for most proxies, some among them.
+
+    Parameters
+    ----------
+    statement, place, tables, contrasts
+        As for :func:`works_best`.
+    including : sequence of str
+        Proxies that are said to be among those that drop.
+    """
+    found, holds = [], []
+    for data, contrast in contrasts.items():
+        rows = _kendall(contrast, "contrast", "top")
+        falls = rows["high"] < 0
+        holds += [bool(falls.mean() > 0.5), *(bool(falls[name]) for name in including)]
+        steady = _labels(rows.index[~falls])
+        found.append(
+            f"On {data} it falls for {falls.sum()} of the {len(rows)} proxies"
+            + (f", and not beyond the interval for {steady}" if steady else "")
+            + "".join(f"; {_course(tables[data], rows, name)}" for name in including)
+            + "."
+        )
+    named = f" and for {_labels(including)}" if including else ""
+    reading = f"Read as: {DROP}, for more than half of the proxies{named}."
     verdict = Verdict(statement, place, _outcome(holds), " ".join([reading, *found]))
     return _judged(verdict, tables, ("all", "top"))
 
@@ -271,7 +309,8 @@ def leaves_a_gap(
 def names_the_first(scores: pd.DataFrame, named: pd.DataFrame, proxy: str) -> tuple[Outcome, int, int]:
     """Judge whether one of the named architectures can be the one that a proxy ranks first.
 
-    It cannot when any scored architecture has a better score, and it can as long as none has.
+    It cannot when any scored architecture has a better score, and it can as long as none of at least `ENOUGH`
+    has.
 
     Parameters
     ----------
@@ -285,13 +324,16 @@ def names_the_first(scores: pd.DataFrame, named: pd.DataFrame, proxy: str) -> tu
     Returns
     -------
     outcome : str
-        "agrees" when nothing is ahead, "differs" when something is.
+        "differs" when something is ahead; "agrees" when nothing is, "cannot be compared" when that is nothing
+        of too few.
     ahead, candidates : int
         How many of the scored architectures are ahead of the best of the named ones, and out of how many.
     """
     sign = 1 if zsnas.proxy(proxy).higher_is_better else -1
     others = scores.loc[~scores["arch"].isin(named["arch"]), proxy].dropna()
     ahead = int((sign * others > (sign * named[proxy]).max()).sum())
+    if not ahead and len(others) < ENOUGH:
+        return "cannot be compared", ahead, len(others)
     return ("differs" if ahead else "agrees"), ahead, len(others)
 
 

@@ -18,6 +18,7 @@ import zsnas
 from zsnas.score_store import Row, ScoreStore
 from zsnas.score_table import publish, published_path, read
 from zsnas.sweep import Job, run_job, sweep, visited
+from zsnas.verdicts import names_the_first, printed_as
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +36,9 @@ LIVE = {"full": 100, "quick": 6}
 
 FEW = 16
 """Up to so many architectures are scored faster by this process than by starting others."""
+
+SAMPLED = 1000
+"""How many random architectures a published sweep scores, beside the complete top."""
 
 logger = logging.getLogger("zsnas.notebooks")
 
@@ -56,6 +60,69 @@ def benchmarks(*names: str) -> list[Benchmark]:
     if not found:
         logger.warning("this page answers its question on the embedded benchmark %s instead", EMBEDDED)
     return found or [zsnas.benchmark(EMBEDDED)]
+
+
+def with_scores(benches: Sequence[Benchmark], *, recompute: bool) -> tuple[list[Benchmark], str]:
+    """Leave out the benchmarks that have no published scores yet, and say which these are.
+
+    Beside a sample of thousands, a few scores computed live would pass for a result. All benchmarks stay when
+    the page computes its scores anyway: when it is told to, or when none has published ones.
+
+    Returns
+    -------
+    benches : list of Benchmark
+    absent : str
+        A Markdown list of those that were left out, and what to do; empty when there are none.
+    """
+    kept = [bench for bench in benches if published_path(bench.name).exists()]
+    if recompute or not kept:
+        return list(benches), ""
+    absent = [bench.name for bench in benches if bench not in kept]
+    lines = [
+        f"- `{name}`: **not shown yet**, because none of its scores are published with this project. "
+        f"`zsnas sweep {name}` computes them; `-p recompute=true` scores a few when the page is run."
+        for name in absent
+    ]
+    return kept, "\n".join(lines)
+
+
+def candidates(bench: Benchmark, table: pd.DataFrame, limit: int | None) -> pd.DataFrame:
+    """Return the scores among which a page looks for the first place: those of a simple random sample.
+
+    A published table also has the complete top, whose architectures would be far too frequent.
+
+    Parameters
+    ----------
+    bench : Benchmark
+    table : DataFrame
+        The scores of a page.
+    limit : int, optional
+        Size of the random sample; by default 1,000. A table of the whole space is returned as it is.
+    """
+    is_complete = table["arch"].nunique() == len(bench.table)
+    return table if is_complete else _rows_of(table, visited(bench, limit or SAMPLED))
+
+
+def behind(
+    bench: Benchmark, table: pd.DataFrame, proxy: str, printed: float, *, few: int, seed: int, batch_size: int
+) -> dict[str, object]:
+    """Judge whether an architecture with the printed accuracy can be the one that a proxy ranks first.
+
+    The architectures that print with this accuracy are scored now, unless they are more than `few`, and
+    compared with all scores of the page.
+
+    Returns
+    -------
+    dict
+        Cells of a table: ``with it``, how many architectures print so; ``ahead``, how many of the scored ones
+        have a better score than all of these; ``verdict``.
+    """
+    architectures = printed_as(bench, printed)
+    if not 1 <= len(architectures) <= few:
+        return {"with it": len(architectures), "ahead": "–", "verdict": "cannot be compared"}
+    named = scored_now(bench, architectures, [proxy], seed, batch_size)
+    outcome, ahead, scored = names_the_first(table, named, proxy)
+    return {"with it": len(architectures), "ahead": f"{ahead:,} of {scored:,}", "verdict": outcome}
 
 
 def scores(
@@ -86,7 +153,7 @@ def scores(
     """
     lack = "they are to be computed again" if recompute else _lack(bench, proxies, seeds, batch_size)
     if not lack:
-        table = _selected(zsnas.scores(bench.name), seeds, batch_size)
+        table = _selected(zsnas.scores(bench.name, batch_size), seeds, batch_size)
         table.attrs["origin"] = "published with this project"
         return table if limit is None else _rows_of(table, visited(bench, limit))
     count = LIVE[profile] if limit is None else limit
@@ -113,7 +180,7 @@ def repeated(bench: Benchmark, table: pd.DataFrame) -> pd.DataFrame:
         The rows of the architectures that were scored with every seed. One seed only when there are no more.
     """
     if table["seed"].nunique() == 1 and published_path(bench.name).exists():
-        table = _selected(zsnas.scores(bench.name), None, int(table["batch_size"].iloc[0]))
+        table = zsnas.scores(bench.name, int(table["batch_size"].iloc[0]))
     seeds = table.groupby("arch")["seed"].nunique()
     return _rows_of(table, list(seeds.index[seeds == table["seed"].nunique()]))
 
@@ -165,11 +232,10 @@ def made_with(table: pd.DataFrame) -> str:
 def _lack(bench: Benchmark, proxies: Sequence[str], seeds: Sequence[int], batch_size: int) -> str:
     """Say what the published scores lack; empty when they have all that is asked for."""
     try:
-        table = zsnas.scores(bench.name)
+        table = zsnas.scores(bench.name, batch_size)
     except FileNotFoundError:
         return "none are published for this benchmark"
-    table = table[table["batch_size"] == batch_size]
-    if table.empty:
+    except ValueError:
         return f"none are published for a batch of {batch_size}"
     lacking = [f"seed {seed}" for seed in seeds if seed not in set(table["seed"])]
     lacking += [f"proxy {name}" for name in proxies if name not in table.columns]
