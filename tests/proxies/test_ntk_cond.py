@@ -54,3 +54,11 @@ def test_neither_order_nor_labels_of_the_images_matter():
     back = measure(small().double(), batch(images.flip(0), [2, 2, 1, 0], 3), KERNELS)
     for name in KERNELS:
         assert back[name].value == pytest.approx(there[name].value)
+
+
+def test_more_images_than_a_block_are_all_compared():
+    # Twenty images go through in two blocks. The gradient is the image itself, so K is their Gram matrix.
+    images = torch.randn(20, 1, 1, 30, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    model = nn.Sequential(nn.Flatten(), nn.Linear(30, 1, bias=False).double())
+    expected = torch.linalg.cond(images.flatten(1) @ images.flatten(1).T).item()
+    assert ntk_cond(model, images, "ntk_cond_printed").value == pytest.approx(expected)

@@ -139,7 +139,7 @@ def test_a_transposed_convolution_has_gradients_of_single_images():
     x = torch.randn(5, 3, 6, 6, dtype=torch.float64)
     y = layer(x)
     dy = torch.randn_like(y)
-    (rows,) = sample_gradients([Output(layer, x, y)], [dy])
+    ((rows,),) = sample_gradients([Output(layer, x, y)], [dy])
     for i, row in enumerate(rows):
         value = (layer(x[i : i + 1]) * dy[i : i + 1]).sum()
         torch.testing.assert_close(row, torch.autograd.grad(value, layer.weight)[0].flatten())

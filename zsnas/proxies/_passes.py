@@ -310,8 +310,10 @@ class Passes:
     @shared_pass
     def sign_agreement(self) -> float:
         """Over all weights, by how many images more than half of the others agree on the gradient's sign."""
-        rows = self._sample_gradients(self.training.loss)
-        return sum(gradients.sign_().sum(0).abs().sum().item() for gradients in rows)
+        return sum(
+            torch.stack([rows.sign_().sum(0) for rows in blocks]).sum(0).abs().sum().item()
+            for blocks in self._sample_gradients(self.training.loss)
+        )
 
     @property
     @shared_pass
@@ -320,14 +322,14 @@ class Passes:
         if self.statistics == "batch":
             rows = torch.stack([self._logit_gradient(image) for image in range(len(self.images))])
             return rows @ rows.T
-        rows_by_weight = self._sample_gradients(self.training.logits.sum())
-        return torch.stack([rows @ rows.T for rows in rows_by_weight]).sum(0)
+        blocks_by_weight = self._sample_gradients(self.training.logits.sum())
+        return torch.stack([_products(blocks) for blocks in blocks_by_weight]).sum(0)
 
     def _logit_gradient(self, image: int) -> Tensor:
         gradients = _gradient([self.training.logits[image].sum()], self.weights)
         return torch.cat([gradient.flatten() for gradient in gradients])
 
-    def _sample_gradients(self, value: Tensor) -> Iterator[Tensor]:
+    def _sample_gradients(self, value: Tensor) -> Iterator[list[Tensor]]:
         if self.statistics == "batch":
             raise Undefined("with batch statistics no image has a gradient of its own")
         outputs = self.training.trace.outputs
@@ -509,6 +511,13 @@ def _gradient(
             materialize_grads=True,
         )
     )
+
+
+def _products(blocks: list[Tensor]) -> Tensor:
+    """Return the inner products of all rows of the blocks; each pair of blocks is multiplied once."""
+    right = [[one @ other.T for other in blocks[i:]] for i, one in enumerate(blocks)]
+    left = [[right[j][i - j].T for j in range(i)] for i in range(len(blocks))]
+    return torch.cat([torch.cat([*row, *rest], 1) for row, rest in zip(left, right, strict=True)])
 
 
 def _place(tensor: Tensor) -> tuple[int, torch.Size]:

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 IMAGES = 16
-"""How many images a convolution takes at a time: fewer and more are slower."""
+"""How many images are taken at a time: with fewer and with more, convolutions are slower."""
 
 _PLAIN = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d, nn.Linear)
 
 
-def sample_gradients(outputs: list[Output], gradients: list[Tensor]) -> Iterator[Tensor]:
-    """Yield for each weight its gradients (batch, weights), one row for each image.
+def sample_gradients(outputs: list[Output], gradients: list[Tensor]) -> Iterator[list[Tensor]]:
+    """Yield for each weight its gradients, one row for each image, in blocks (:data:`IMAGES`, weights).
 
     Parameters
     ----------
@@ -38,17 +38,20 @@ def sample_gradients(outputs: list[Output], gradients: list[Tensor]) -> Iterator
     for output, gradient in zip(outputs, gradients, strict=True):
         uses.setdefault(id(output.layer.weight), []).append((output, gradient))
     for of_one_weight in uses.values():
-        first, *rest = (_of_layer(output, gradient) for output, gradient in of_one_weight)
-        yield sum(rest, first)
+        of_uses = [_of_layer(output, gradient) for output, gradient in of_one_weight]
+        yield [sum(rest, first) for first, *rest in zip(*of_uses, strict=True)]
 
 
-def _of_layer(output: Output, gradient: Tensor) -> Tensor:
+def _of_layer(output: Output, gradient: Tensor) -> list[Tensor]:
     layer = output.layer
     if not any(type(layer).forward is plain.forward for plain in _PLAIN):
         raise Undefined(f"gradients of single images are not known for layers of type {type(layer).__name__}")
-    if isinstance(layer, _ConvNd):
-        return _of_convolution(layer, output.input, gradient)
-    return _of_positions(output.input, gradient)
+    parts = [slice(start, start + IMAGES) for start in range(0, len(gradient), IMAGES)]
+    return [_of_images(layer, output.input[part], gradient[part]) for part in parts]
+
+
+def _of_images(layer: nn.Module, x: Tensor, dy: Tensor) -> Tensor:
+    return _of_convolution(layer, x, dy) if isinstance(layer, _ConvNd) else _of_positions(x, dy)
 
 
 def _of_positions(x: Tensor, dy: Tensor) -> Tensor:
@@ -70,12 +73,7 @@ def _of_convolution(layer: _ConvNd, x: Tensor, dy: Tensor) -> Tensor:
     ):
         seen = x[:, :, :: layer.stride[0], :: layer.stride[1]]
         return _of_positions(seen.movedim(1, -1), dy.movedim(1, -1))
-    parts = [slice(start, start + IMAGES) for start in range(0, len(x), IMAGES)]
-    return torch.cat([_of_images(layer, x[part], dy[part]) for part in parts])
-
-
-def _of_images(layer: _ConvNd, x: Tensor, dy: Tensor) -> Tensor:
-    """Convolve the images as groups of channels of one image, whose weights do not mix."""
+    # The images become groups of channels of one image, whose weights do not mix.
     images = len(x)
     weight = layer.weight.detach().repeat(images, *[1] * (layer.weight.dim() - 1))
     _, gradient, _ = torch.ops.aten.convolution_backward(
