@@ -102,6 +102,11 @@ def test_repeated_are_the_architectures_of_all_seeds(bench, monkeypatch, tmp_pat
     assert materials.repeated(bench, own)["arch"].tolist() == ["a1", "a1"]
 
 
+def test_where_nothing_is_published_for_the_batch_size_the_page_has_only_its_own_scores(bench):
+    own = pd.DataFrame({"arch": ["a0", "a1"], "seed": [7, 7], "batch_size": 8})
+    assert materials.repeated(bench, own)["arch"].tolist() == ["a0", "a1"]
+
+
 def test_without_any_benchmark_the_page_takes_the_embedded_one(monkeypatch, caplog):
     def only_embedded(name):
         if name != materials.EMBEDDED:
