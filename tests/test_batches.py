@@ -58,7 +58,8 @@ EVERYWHERE = pytest.mark.parametrize(
 
 def test_batches_are_listed():
     photographs = [f"photographs-{side}/{task}" for side in (64, 128) for task in TASKS]
-    assert list_batches() == sorted([*CLASSES, *photographs])
+    photographs.append("photographs-128/ade20k")
+    assert list_batches() == sorted([*CLASSES, "imagenet1k", *photographs])
 
 
 @EVERYWHERE

@@ -14,8 +14,10 @@ from zsnas.benchmarks import (
     _operation_ids,
     benchmark,
     list_benchmarks,
+    nats_sss,
     nb201,
     nb201_analog,
+    transnas,
 )
 from zsnas.benchmarks._analog_records import ACCURACIES, DRIFTS, decode
 from zsnas.sources import SourceUnavailable, fetch
@@ -30,10 +32,11 @@ def no_files(tmp_path, monkeypatch):
     monkeypatch.setenv("ZSNAS_DATA_MIRROR", "")
     monkeypatch.setenv("ZSNAS_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
-    for table in (nb201._table, nb201_analog._table):
+    tables = [module._table for module in (nats_sss, nb201, nb201_analog, transnas)]
+    for table in tables:
         table.cache_clear()
     yield tmp_path / "cache"
-    for table in (nb201._table, nb201_analog._table):
+    for table in tables:
         table.cache_clear()
 
 
@@ -48,6 +51,26 @@ def test_an_unknown_name_suggests_the_nearest():
         ValueError, match=r"unknown benchmark 'nb201/cifar1000'; did you mean 'nb201/cifar100'\?"
     ):
         benchmark("nb201/cifar1000")
+
+
+def test_a_batch_behind_the_name_changes_the_images_and_not_the_truth():
+    bench, own = benchmark(f"{ANALOG}@imagenet16-120"), benchmark(ANALOG)
+    assert (bench.name, bench.batch) == (f"{ANALOG}@imagenet16-120", "imagenet16-120")
+    assert own.batch == "cifar10"
+    pd.testing.assert_frame_equal(bench.table, own.table)
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        (f"{ANALOG}@cifar11", r"unknown batch 'cifar11'; did you mean 'cifar10'\?"),
+        (f"{ANALOG}@", "unknown batch ''"),
+        ("nb201/cifar1000@cifar10", "unknown benchmark 'nb201/cifar1000'"),
+    ],
+)
+def test_both_parts_of_a_name_must_be_known(name, why):
+    with pytest.raises(ValueError, match=why):
+        benchmark(name)
 
 
 # Best accuracies as published with the mirror; Table IV of the survey prints the last two.
@@ -103,18 +126,32 @@ def test_rounding_removes_float_noise_and_nothing_else(name, steps):
 
 
 @pytest.mark.usefixtures("no_files")
-def test_nb201_without_its_files_says_what_is_missing():
-    with pytest.raises(SourceUnavailable, match="freerea/cifar100/accuracies"):
-        benchmark("nb201/cifar100")
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("nb201/cifar100", "freerea/cifar100/accuracies"),
+        ("nats-sss/cifar100", "lightonai/nats-size/cifar100"),
+        ("transnas-micro/normal", "naslib/transnas/micro"),
+    ],
+)
+def test_without_its_files_a_benchmark_says_what_is_missing(name, file):
+    with pytest.raises(SourceUnavailable, match=file):
+        benchmark(name)
 
 
-@pytest.mark.parametrize("name", [ANALOG, pytest.param("nb201/cifar100", marks=pytest.mark.mirror)])
+MIRRORED = [
+    pytest.param(name, marks=pytest.mark.mirror)
+    for name in ("nb201/cifar100", "nats-sss/cifar10", "transnas-micro/normal")
+]
+
+
+@pytest.mark.parametrize("name", [ANALOG, *MIRRORED])
 def test_a_caller_cannot_spoil_the_table_of_another(name):
-    table = benchmark(name).table
-    table.loc[0, "test_accuracy"] = -1.0
-    table["arch"] = "spoilt"
-    assert benchmark(name).table.loc[0, "test_accuracy"] > 0
-    assert benchmark(name).table["arch"].nunique() == 15625
+    bench = benchmark(name)
+    kept = bench.table.copy()
+    bench.table.loc[0, bench.metric] = -1.0
+    bench.table["arch"] = "spoilt"
+    pd.testing.assert_frame_equal(benchmark(name).table, kept)
 
 
 @pytest.mark.usefixtures("no_files")

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from oracles_sizes import nats_parameters
+from oracles_sizes import micro_parameters, nats_parameters
 
 import zsnas
 from zsnas import counting
@@ -84,6 +84,44 @@ def test_few_networks_are_built_for_all_sizes(sizes, monkeypatch):
 
 
 def test_a_space_of_other_parts_is_refused():
-    why = "'transnas-micro' cannot be counted from a few networks; those of nb201 and nats-sss can"
+    why = (
+        "'transnas-macro' cannot be counted from a few networks; those of nb201, nats-sss, transnas-micro can"
+    )
     with pytest.raises(ValueError, match=re.escape(why)):
-        counting.counts(10, 32, "transnas-micro")
+        counting.counts(10, 32, "transnas-macro")
+
+
+# The micro space of TransNAS-Bench-101
+
+
+@pytest.fixture(scope="module")
+def micro():
+    return counting.counts(num_classes=5, image_size=64, name="transnas-micro").set_index("arch")
+
+
+def test_parameters_of_all_micro_cells_are_those_added_up_edge_by_edge(micro):
+    assert tuple(micro.index) == zsnas.space("transnas-micro").architectures
+    some = micro["params"].iloc[::97]
+    classifier = 512 * 5 + 5
+    assert some.tolist() == [micro_parameters(arch) + classifier for arch in some.index]
+
+
+# With dead ends, with the skip connections that have weights, and with everything.
+@pytest.mark.parametrize("arch", ["64-41414-0_30_010", "64-41414-1_12_132", "64-41414-3_33_333"])
+def test_counts_of_micro_cells_are_those_of_the_whole_network(micro, arch):
+    torch = pytest.importorskip("torch")
+    one = Batch(torch.zeros(1, 3, 64, 64), torch.zeros(1, dtype=torch.int64), 5, "black")
+    network = zsnas.space("transnas-micro").build(arch, 5, 0)
+    assert micro.loc[arch].to_dict() == zsnas.score(network, one, ["params", "flops"])
+
+
+def test_the_head_of_a_task_adds_the_same_to_every_micro_cell(micro):
+    image = zsnas.batch("photographs-64/normal", size=1)
+    space = zsnas.space("transnas-micro")
+    for name in ("params", "flops"):
+        added = {
+            zsnas.score(space.build_for(arch, image, 0), image, [name])[name] - micro.loc[arch, name]
+            for arch in ("64-41414-0_00_000", "64-41414-1_23_012")
+        }
+        assert len(added) == 1
+        assert added.pop() > 0

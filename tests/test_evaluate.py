@@ -1,6 +1,7 @@
 import json
 import math
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from types import SimpleNamespace
 
@@ -53,6 +54,9 @@ class TinySpace:
         built.append((arch, seed))
         model = nn.Sequential(nn.Conv2d(3, 1 + self.index(arch), 1), nn.AdaptiveAvgPool2d(1), nn.Flatten())
         return model.append(nn.Linear(1 + self.index(arch), batch.num_classes))
+
+    def images_for(self, _arch, batch):
+        return batch
 
 
 built = []
@@ -305,6 +309,13 @@ def test_what_is_absent_does_not_stop_the_others(tiny):
     evaluation = run()
     assert [result.bench.name for result in evaluation.results] == ["tiny/b"]
     assert len(evaluation.notes) == 1
+
+
+def test_a_benchmark_without_accuracy_is_refused(tiny):
+    tiny.scores = None
+    tiny.benchmark = lambda name: replace(truth(name), metric="", space="", batch="")
+    with pytest.raises(ValueError, match="'tiny/a' has latencies only"):
+        run(benchmarks=["tiny/a"])
 
 
 @pytest.mark.usefixtures("tiny")

@@ -13,6 +13,7 @@ HEAVY = ("torch", "torchvision", "timm", "pandas", "matplotlib", "scipy")
 # The data flow from left to right: a module may import from its own rank and from smaller ones.
 RANK = {
     "sources": 0,
+    "macs": 0,
     "tasks": 0,
     "targets": 1,
     "spaces": 1,
@@ -36,6 +37,8 @@ RANK = {
     "audit_drawing": 5,
     "cost": 5,
     "cost_drawing": 5,
+    "families_drawing": 5,
+    "families_verdicts": 5,
     "pareto_drawing": 5,
     "pareto_explorer": 5,
     "pareto_verdicts": 5,

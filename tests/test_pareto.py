@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -164,6 +165,11 @@ def scores():
 
 def test_architectures_without_cost_are_left_out_and_the_others_sorted(bench):
     assert pareto.costed(bench, "energy_mj")["arch"].to_list() == list("abcde")
+
+
+def test_a_benchmark_without_accuracy_has_nothing_to_set_against_cost(bench):
+    with pytest.raises(ValueError, match="'toy' has latencies only"):
+        pareto.costed(replace(bench, metric="", space="", batch=""), "energy_mj")
 
 
 def test_an_unknown_cost_says_which_there_are(bench):

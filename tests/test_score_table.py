@@ -144,7 +144,7 @@ def test_file_of_other_images_is_not_overwritten(monkeypatch):
 
 @pytest.mark.parametrize(("first", "second"), [(None, "cuda"), ("cuda", None)])
 def test_scores_of_another_device_neither_start_a_store_nor_overwrite_a_file(monkeypatch, first, second):
-    monkeypatch.setattr("zsnas.sweep.check", lambda *_: None)
+    monkeypatch.setattr("zsnas.sweep.check_placement", lambda *_: None)
     kept = publish(sweep("first.sqlite", limit=7, device=first), "tiny").read_bytes()
     assert scores("tiny").attrs.get("device") == first
     with ScoreStore(sweep("second.sqlite", limit=1, device=second)) as store:

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from itertools import combinations
 from types import SimpleNamespace
 
@@ -402,6 +403,13 @@ def test_a_proxy_that_nothing_was_scored_with():
     row = pick(correlations(make_bench(range(30)), scores, resamples=5))
     assert (row.n, row.missing, row.seeds) == (0, 0, 0)
     assert math.isnan(row.value)
+
+
+@pytest.mark.parametrize("statistic", [correlations, differences, ratio_correlations, best_by_proxy])
+def test_a_benchmark_without_accuracy_has_no_statistics(statistic):
+    costs_alone = replace(make_bench(range(30)), metric="", space="", batch="")
+    with pytest.raises(ValueError, match="'toy' has latencies only"):
+        statistic(costs_alone, make_scores(range(30)))
 
 
 def test_columns_and_rows_are_checked():

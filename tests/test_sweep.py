@@ -157,7 +157,7 @@ def test_store_of_other_images_is_refused(monkeypatch):
 
 @pytest.mark.parametrize(("first", "second"), [(None, "cuda:1"), ("cuda", None), ("cuda", "mps")])
 def test_store_of_another_kind_of_device_is_refused(monkeypatch, first, second):
-    monkeypatch.setattr("zsnas.sweep.check", lambda *_: None)
+    monkeypatch.setattr("zsnas.sweep.check_placement", lambda *_: None)
     path = sweep("tiny", limit=1, device=first, progress=False)
     kinds = [(device or "cpu").partition(":")[0] for device in (first, second)]
     with pytest.raises(StoreError, match=r"on the device '{}' and these would be on '{}'".format(*kinds)):
@@ -166,7 +166,7 @@ def test_store_of_another_kind_of_device_is_refused(monkeypatch, first, second):
 
 
 def test_store_takes_scores_of_another_device_of_its_kind(monkeypatch):
-    monkeypatch.setattr("zsnas.sweep.check", lambda *_: None)
+    monkeypatch.setattr("zsnas.sweep.check_placement", lambda *_: None)
     sweep("tiny", limit=1, device="cuda:0", progress=False)
     assert len(stored(sweep("tiny", limit=2, device="cuda:1", progress=False))) == 2
 

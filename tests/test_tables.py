@@ -33,7 +33,8 @@ def cells(text):
 
 
 @pytest.mark.parametrize(
-    ("value", "written"), [(-0.123, "−0.12"), (0.5, "0.50"), (float("nan"), "–"), (73.512, "73.51")]
+    ("value", "written"),
+    [(-0.123, "−0.12"), (-0.004, "0.00"), (0.5, "0.50"), (float("nan"), "–"), (73.512, "73.51")],
 )
 def test_numbers(value, written):
     assert tables.number(value) == written
@@ -49,6 +50,11 @@ def test_a_numbered_table_is_a_directive_with_its_name():
     assert tables.numbered(frame, "What it is.", "tab-x") == (
         ":::{table} What it is.\n:name: tab-x\n\n| Key | a | b |\n| :-- | --: | --: |\n| x | 1 | 2 |\n:::"
     )
+
+
+def test_words_stand_left():
+    frame = pd.DataFrame({"a": ["one"], "b": ["two"]}, index=pd.Index(["x"], name="Key"))
+    assert cells(tables.numbered(frame, "What it is.", "tab-x", align="left"))[1] == [":--"] * 3
 
 
 def test_correlations_are_in_order_and_linked_to_their_equation(table):

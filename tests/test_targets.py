@@ -126,7 +126,7 @@ def test_a_pixel_belongs_to_the_segment_of_the_nearest_colour():
 def test_clusters_are_the_colours_that_there_are():
     colours = np.random.default_rng(1).uniform(size=(17, 3))
     pixels = np.repeat(colours, 24, axis=0).reshape(17, 4, 6, 3)
-    found = colour_clusters(Photographs(pixels, np.arange(17)))
+    found = colour_clusters(Photographs(pixels, np.arange(17)), 17)
     assert found.shape == (17, 3)
     distances = np.linalg.norm(found[:, None] - colours, axis=2)
     assert np.median(distances.min(axis=1)) < 1e-12  # k-means may join two of them

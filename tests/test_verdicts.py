@@ -260,3 +260,24 @@ def test_architectures_that_print_as_a_number():
     table = pd.DataFrame({"arch": list("abcd"), "test_accuracy": [60.02, 60.0249, 60.025, 60.0261]})
     bench = Benchmark("toy", table, space="toy", batch="toy", licence="none", citation="none")
     assert verdicts.printed_as(bench, 60.02) == ["a", "b", "c"]  # 60.025 may have been rounded either way
+
+
+@pytest.mark.parametrize(
+    ("margins", "outcome"),
+    [((0.1, 0.2), "agrees"), ((0.1, 0.01), "agrees in part"), ((-0.1, 0.04), "differs")],
+)
+def test_surpassing_takes_a_margin_beyond_the_interval_everywhere(margins, outcome):
+    """Intervals are ±0.05."""
+    names = ("CIFAR-10", "CIFAR-100")
+    tables = dict.fromkeys(names, correlated({"params": (0.5, 0.1), "logdet": (0.6, 0.1)}))
+    contrasts = {
+        name: correlated({"logdet": (margin, 0)})
+        .rename(columns={"subset": "contrast"})
+        .replace("all", "reference")
+        for name, margin in zip(names, margins, strict=True)
+    }
+
+    verdict = verdicts.surpasses("Logdet is better.", PLACE, tables, contrasts, "logdet")
+
+    assert verdict.outcome == outcome
+    assert f"CIFAR-10 {margins[0]:.2f}".replace("-0", "−0") in verdict.because

@@ -45,6 +45,9 @@ class TinySpace:
         model.seed = seed
         return model
 
+    def images_for(self, _arch: str, batch: Batch) -> Batch:
+        return batch
+
 
 def value(arch: str, seed: int, proxy: str) -> float:
     if proxy == "volume" and arch == "arch04":

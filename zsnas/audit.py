@@ -159,7 +159,7 @@ def readings_table(names: Iterable[str], caption: str, name: str) -> str:
             }
         )
     index = pd.Index([zsnas.proxy(original).label for original in names], name="Proxy")
-    return numbered(pd.DataFrame(rows, index), caption, name).replace("--:", ":--")
+    return numbered(pd.DataFrame(rows, index), caption, name, align="left")
 
 
 def agreement_table(rows: pd.DataFrame, caption: str, name: str) -> str:

@@ -5,11 +5,12 @@ be had, a batch falls back on patches of colour photographs that ship with sciki
 
 The images of Taskonomy, which TransNAS-Bench-101 is trained on, are not to be had. Batches for its tasks,
 ``photographs-64/<task>`` and ``photographs-128/<task>``, are photographs of ImageNet-1K, shrunk to that side,
-with targets that :mod:`zsnas.targets` builds. The benchmark's own images have 256 pixels a side.
+with targets that :mod:`zsnas.targets` builds. The benchmark's own images have 256 pixels a side. So it is for
+ADE20K and ``photographs-128/ade20k``.
 """
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from itertools import product
@@ -24,7 +25,7 @@ from torch.nn.functional import interpolate
 from zsnas._names import unknown
 from zsnas.sources import SourceUnavailable, fetch
 from zsnas.targets import Photographs, examples, side_of_photographs
-from zsnas.tasks import CLASSIFICATION, TASKS, Task
+from zsnas.tasks import ADE20K, CLASSIFICATION, TASKS, Task
 
 
 class FallbackImages(UserWarning):
@@ -82,6 +83,8 @@ class _DataSet:
     sample: int
     mean: tuple[float, float, float]
     deviation: tuple[float, float, float]
+    shrink: int = 4
+    """How much finer the photographs are that stand in for its images."""
 
 
 # Mean and deviation of each channel over the training set, on the scale 0 to 255: the values that the authors
@@ -92,14 +95,18 @@ _DATA_SETS = {
     "imagenet16-120": _DataSet(
         "ImageNet16-120", 120, 16, 120, (122.68, 116.66, 104.01), (63.22, 61.26, 65.09)
     ),
+    # The values that torchvision and timm give for nearly all of their networks, times 255.
+    "imagenet1k": _DataSet(
+        "ImageNet-1K", 1000, 224, 128, (123.675, 116.28, 103.53), (58.395, 57.12, 57.375), shrink=1
+    ),
 }
 _PHOTOGRAPHS = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg")
-_SHRINK = 4
 
 # Photographs for the tasks of TransNAS-Bench-101: name of the batch to side and task.
 _TASKS = {
     f"photographs-{side}/{task}": (side, TASKS[task]) for side, task in product((64, 128), sorted(TASKS))
 }
+_TASKS["photographs-128/ade20k"] = (128, ADE20K)
 _PHOTOGRAPH_SAMPLE = 128
 _PHOTOGRAPH_SIDE = 224
 
@@ -108,7 +115,7 @@ def list_batches() -> list[str]:
     """Return the names of the data sets that batches are drawn from.
 
     >>> [name for name in list_batches() if not name.startswith("photographs-")]
-    ['cifar10', 'cifar100', 'imagenet16-120']
+    ['cifar10', 'cifar100', 'imagenet16-120', 'imagenet1k']
     """
     return sorted([*_DATA_SETS, *_TASKS])
 
@@ -126,7 +133,7 @@ def batch(name: str, size: int = 64, seed: int = 0) -> Batch:
         One of `list_batches`.
     size
         Number of images, from 1 to the size of the sample: 1024 for the CIFARs, 120 for ImageNet16-120, 128
-        photographs (drawn without regard to their classes).
+        for ImageNet-1K and for photographs (these drawn without regard to their classes).
     seed
         The same seed gives the same batch; no global random generator is read or changed.
 
@@ -134,7 +141,8 @@ def batch(name: str, size: int = 64, seed: int = 0) -> Batch:
     -----
     FallbackImages
         Once a process and data set, when the images cannot be had. The batch is then made of patches of
-        photographs, shrunk four times, with balanced random labels, and its ``source`` says so.
+        photographs, shrunk four times (not at all for ImageNet-1K), with balanced random labels, and its
+        ``source`` says so.
     """
     rng = np.random.default_rng(seed)
     if name in _TASKS:
@@ -148,6 +156,14 @@ def batch(name: str, size: int = 64, seed: int = 0) -> Batch:
     chosen = _balanced(labels, size, rng)
     source = f"{data_set.label}: training images, class-balanced, from a random sample of {len(labels)}"
     return _as_batch(images[chosen], labels[chosen], data_set, source)
+
+
+def resized(batch: Batch, side: int) -> Batch:
+    """Return the batch with images (B, channels, side, side), bicubic and antialiased; its source says so."""
+    if batch.images.shape[-2:] == (side, side):
+        return batch
+    images = interpolate(batch.images, size=(side, side), mode="bicubic", antialias=True)
+    return replace(batch, images=images.contiguous(), source=f"{batch.source}; resized to {side}×{side}")
 
 
 def _data_set(name: str, size: int) -> _DataSet:
@@ -208,7 +224,7 @@ def _notice(label: str, reason: str, stacklevel: int = 3) -> None:
 
 
 def _photograph_batch(data_set: _DataSet, size: int, rng: np.random.Generator) -> Batch:
-    patches = np.stack([_patch(data_set.side, rng) for _ in range(size)])
+    patches = np.stack([_patch(data_set.side, rng, data_set.shrink) for _ in range(size)])
     classes = rng.permutation(data_set.num_classes)
     labels = rng.permutation(np.resize(classes, size)).astype(np.int64)
     names = ", ".join(Path(file).stem for file in _PHOTOGRAPHS)
@@ -219,7 +235,7 @@ def _photograph_batch(data_set: _DataSet, size: int, rng: np.random.Generator) -
     return _as_batch(patches, labels, data_set, source)
 
 
-def _patch(side: int, rng: np.random.Generator, shrink: int = _SHRINK) -> NDArray[np.float64]:
+def _patch(side: int, rng: np.random.Generator, shrink: int = 4) -> NDArray[np.float64]:
     """Return one random square of a random photograph, shrunk to (side, side, 3)."""
     photograph = _photographs()[rng.integers(len(_PHOTOGRAPHS))]
     window = side * shrink

@@ -19,6 +19,8 @@ from zsnas import __version__
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
+    from torch import nn
+
     from zsnas.evaluate import Evaluation, Result
     from zsnas.proxies import Proxy
 
@@ -272,6 +274,65 @@ def _sweep(options: argparse.Namespace) -> int:
     return 0
 
 
+def _search(options: argparse.Namespace) -> int:
+    from zsnas.search import search
+
+    found = search(
+        options.space,
+        proxies=options.proxies,
+        algorithm=options.algorithm,
+        steps=options.steps,
+        macs=options.macs * 1e6,
+        batch_name=options.batch,
+        batch_size=options.batch_size,
+        image_size=options.image_size,
+        seed=options.seed,
+        checkpoint=options.checkpoint,
+        progress=not options.no_progress,
+    )
+    best = found.history[found.history["arch"] == found.arch].iloc[0]
+    print(f"{found.arch}  (best of {found.history['arch'].nunique():,} architectures)")
+    rows = [(name, f"{best[name]:.6g}") for name in ("parameters", "macs", *options.proxies)]
+    _print_table(("of it", "value"), rows)
+    print(f"scoring took {found.history['seconds'].sum() / 60:.1f} minutes")
+    if options.output:
+        found.history.to_csv(options.output, index=False)
+        print(f"every step is in {options.output}")
+    return 0
+
+
+def _latency(options: argparse.Namespace) -> int:
+    from zsnas.batches import batch
+    from zsnas.benchmarks import benchmark
+    from zsnas.hardware import kernels
+    from zsnas.hardware.measure import measure_all, published_path
+    from zsnas.score_table import scores
+    from zsnas.spaces import space
+    from zsnas.sweep import visited
+
+    if options.what == "kernels":
+        names, table, column = kernels.sampled()[: options.limit], "kernels", "kernel"
+        build: Callable[[str], tuple[nn.Module, tuple[int, ...]]] = kernels.build
+    else:
+        bench = benchmark(options.what)
+        bench.check_trained()
+        images = batch(bench.batch, size=1)
+        names, table, column = visited(bench, options.limit), bench.space, "arch"
+        if options.scored:
+            scored = set(scores(bench.name)["arch"])
+            names = [arch for arch in names if arch in scored]
+
+        def build_architecture(arch: str) -> "tuple[nn.Module, tuple[int, ...]]":
+            return space(bench.space).build_for(arch, images, 0), tuple(images.images.shape[1:])
+
+        build = build_architecture
+
+    path = options.table or published_path(table)
+    found = measure_all(names, build, path, column=column, progress=not options.no_progress)
+    print(f"{len(found):,} latencies are in {path}")
+    return 0
+
+
 def _notebooks_list(options: argparse.Namespace) -> int:
     from zsnas.notebooks import list_notebooks
 
@@ -322,6 +383,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_score(commands)
     _add_evaluate(commands)
     _add_sweep(commands)
+    _add_search(commands)
+    _add_latency(commands)
     _add_notebooks(commands)
     return parser
 
@@ -485,6 +548,55 @@ def _add_sweep(commands: Commands) -> None:
     parser.add_argument("--device", help="cpu, cuda, cuda:1 and so on, or mps (default: cpu)")
     parser.add_argument("--no-progress", action="store_true", help="no progress bar")
     parser.add_argument("--publish", action="store_true", help="then write data/scores/BENCHMARK.parquet")
+
+
+def _add_search(commands: Commands) -> None:
+    parser = _command(
+        commands,
+        "search",
+        _search,
+        "look for the architecture of a space that proxies rank highest, under a budget",
+        "zsnas search proxyless --proxies synflow --macs 600 --image-size 224 --checkpoint synflow.jsonl\n"
+        "  zsnas search nb201 --batch cifar100 --proxies zen_score,params --algorithm local --steps 200",
+    )
+    parser.add_argument("space", help="such as proxyless or nb201")
+    parser.add_argument(
+        "--proxies", type=_words, required=True, help="names, separated by commas; ranks of several add up"
+    )
+    parser.add_argument("--algorithm", default="evolution", help="evolution, local or random")
+    parser.add_argument(
+        "--steps", type=_positive, default=10_000, help="architectures to propose (default: 10000)"
+    )
+    parser.add_argument(
+        "--macs", type=float, default=float("inf"), metavar="MILLIONS", help="budget (default: none)"
+    )
+    parser.add_argument(
+        "--image-size",
+        type=_positive,
+        metavar="PIXELS",
+        help="side of the images that the budget is for (default: that of the batch)",
+    )
+    parser.add_argument("--batch", default="imagenet1k", help="images to score on (default: imagenet1k)")
+    parser.add_argument("--batch-size", type=_positive, default=16, help="images in the batch (default: 16)")
+    parser.add_argument("--seed", type=int, default=0, help="draws all that is random (default: 0)")
+    parser.add_argument("--checkpoint", metavar="FILE", help="keeps every score; a killed search resumes")
+    parser.add_argument("--output", metavar="FILE", help="write every step as CSV")
+    parser.add_argument("--no-progress", action="store_true", help="no progress bar")
+
+
+def _add_latency(commands: Commands) -> None:
+    parser = _command(
+        commands,
+        "latency",
+        _latency,
+        "time networks on this machine, which should do nothing else; the same command resumes a stopped one",
+        "zsnas latency nats-sss/imagenet16-120 --scored\n  zsnas latency kernels",
+    )
+    parser.add_argument("what", help="a benchmark, such as nb201/cifar10, or kernels")
+    parser.add_argument("--limit", type=_positive, help="networks to draw at random (default: all)")
+    parser.add_argument("--scored", action="store_true", help="only architectures with published scores")
+    parser.add_argument("--table", help="file that keeps the latencies (default: data/latency/SPACE.parquet)")
+    parser.add_argument("--no-progress", action="store_true", help="no progress bar")
 
 
 def _add_notebooks(commands: Commands) -> None:

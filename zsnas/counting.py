@@ -4,7 +4,8 @@ Both proxies add up what the parts of a network hold or cost. In NAS-Bench-201 e
 that depends on its own operation only. The counts of an architecture are therefore those of the empty cell
 plus one contribution for each edge, and 24 networks with a single operation, counted one by one, give all
 15,625. In the size space of NATS-Bench a part depends on two neighbouring widths at most, and 232 networks
-that are narrow elsewhere give all 32,768.
+that are narrow elsewhere give all 32,768. In TransNAS-Bench-101's micro space an edge is such a part too, and
+19 networks give all 4,096.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import torch
 
 from zsnas.batches import Batch
 from zsnas.proxies import score
-from zsnas.spaces import nats_sss, space
+from zsnas.spaces import nats_sss, space, transnas
 from zsnas.spaces.nb201 import EDGES, OPERATIONS, TEMPLATE, parse
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ def counts(num_classes: int, image_size: int, name: str = "nb201") -> pd.DataFra
     num_classes, image_size : int
         As for :func:`contributions`.
     name : str
-        Of the space: "nb201" or "nats-sss".
+        Of the space: "nb201", "nats-sss" or "transnas-micro". The networks are classifiers; the head of
+        another task of TransNAS-Bench-101 adds the same to every architecture, and changes no ranking.
 
     Raises
     ------
@@ -87,7 +89,7 @@ def counts(num_classes: int, image_size: int, name: str = "nb201") -> pd.DataFra
     if name not in _TOTALS:
         raise ValueError(
             f"the architectures of {name!r} cannot be counted from a few networks; those of "
-            f"{' and '.join(_TOTALS)} can, and zsnas.score counts any network by itself"
+            f"{', '.join(_TOTALS)} can, and zsnas.score counts any network by itself"
         )
     total = _TOTALS[name](num_classes, image_size)
     return pd.DataFrame({"arch": space(name).architectures, **dict(zip(COUNTED, total.T, strict=True))})
@@ -134,7 +136,31 @@ def _pair(layer: int, width: int, following: int) -> str:
     return ":".join(map(str, widths))
 
 
-_TOTALS: dict[str, Callable[[int, int], NDArray[np.int64]]] = {"nb201": _of_cells, "nats-sss": _of_widths}
+def _of_micro_cells(num_classes: int, image_size: int) -> NDArray[np.int64]:
+    """Add up the contributions of the edges: shape (architectures, counts)."""
+    operations = len(transnas.OPERATIONS)
+    shape = (operations,) * len(transnas.EDGES)
+    steps = operations ** np.arange(len(shape))[::-1]  # to the next operation in the space
+    architectures = space("transnas-micro").architectures
+    single = np.array(
+        [
+            [
+                _counted(architectures[step * operation], num_classes, image_size, "transnas-micro")
+                for operation in range(operations)
+            ]
+            for step in steps
+        ]
+    )
+    empty = single[0, 0]
+    chosen = np.indices(shape).reshape(len(shape), -1)
+    return np.asarray(empty + sum((single[edge] - empty)[chosen[edge]] for edge in range(len(shape))))
+
+
+_TOTALS: dict[str, Callable[[int, int], NDArray[np.int64]]] = {
+    "nb201": _of_cells,
+    "nats-sss": _of_widths,
+    "transnas-micro": _of_micro_cells,
+}
 
 
 def _single(edge: int, operation: str) -> str:

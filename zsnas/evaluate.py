@@ -152,7 +152,7 @@ def evaluate(
     ProxyFileError
         When something is wrong with the file.
     ValueError
-        For an unknown benchmark or profile.
+        For an unknown benchmark or profile, and for a benchmark that holds costs alone.
     KeyboardInterrupt
         On Ctrl-C, with a message that says how much is stored and how to resume.
     """
@@ -201,6 +201,7 @@ def _available(names: Iterable[str]) -> tuple[list[Benchmark], tuple[str, ...]]:
 
 
 def _plan(bench: Benchmark, profile: Profile) -> Plan:
+    bench.check_trained()
     published = scores(bench.name) if published_path(bench.name).exists() else None
     size = BATCH_SIZE if published is None else int(published["batch_size"].mode()[0])
     source = batch(bench.batch, size, 0).source

@@ -72,7 +72,7 @@ def _estimate(row: pd.Series[Any]) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:.2f}".replace("-", "−")
+    return f"{value:z.2f}".replace("-", "−")
 
 
 def verdicts(result: Result) -> Iterator[str]:

@@ -176,7 +176,13 @@ def _without_unused_ids(text: str) -> str:
 
 
 @_styled
-def correlation_bars(table: pd.DataFrame, survey: pd.DataFrame | None = None, *, top: float = 0.05) -> Figure:
+def correlation_bars(
+    table: pd.DataFrame,
+    survey: pd.DataFrame | None = None,
+    *,
+    top: float = 0.05,
+    truth: str = "test accuracy",
+) -> Figure:
     """Draw the correlation of every proxy with accuracy: two panels, all architectures and the top ones.
 
     Each proxy has one bar for Kendall's τ and one for Spearman's ρ, from 0 to ``value``, with a whisker from
@@ -191,6 +197,8 @@ def correlation_bars(table: pd.DataFrame, survey: pd.DataFrame | None = None, *,
         What the survey reports: ``proxy``, ``statistic``, ``subset``, ``value``; drawn as open diamonds.
     top : float
         The fraction that the subset "top" stands for.
+    truth : str
+        What the scores are correlated with, in words.
     """
     proxies = _ranked(table)
     figure = Figure(figsize=(WIDTH, 1.3 + 0.42 * len(proxies)), layout="constrained")
@@ -202,12 +210,12 @@ def correlation_bars(table: pd.DataFrame, survey: pd.DataFrame | None = None, *,
                 _diamonds(axes, _select(survey, proxies, statistic, subset), offset)
         _finish_panel(axes, _panel_title(table, subset, top), [zsnas.proxy(name).label for name in proxies])
     panels[0].invert_yaxis()
-    figure.supxlabel("Correlation with test accuracy", fontsize=11)
+    figure.supxlabel(f"Correlation with {truth}", fontsize=11)
     figure.legend(handles=_bar_handles(panels[0]), loc="outside upper center", ncols=3, columnspacing=1.2)
     return figure
 
 
-def correlation_bars_alt(table: pd.DataFrame, *, top: float = 0.05) -> str:
+def correlation_bars_alt(table: pd.DataFrame, *, top: float = 0.05, truth: str = "test accuracy") -> str:
     """Say what :func:`correlation_bars` shows: best and worst proxy of each panel, and how many drop."""
     labels = {name: zsnas.proxy(name).label for name in table["proxy"].unique()}
     kendall = (
@@ -222,7 +230,7 @@ def correlation_bars_alt(table: pd.DataFrame, *, top: float = 0.05) -> str:
     )
     drops = int((kendall["top"] < kendall["all"]).sum())
     return (
-        f"Bar chart with intervals: rank correlation of {len(kendall)} proxies with test accuracy. "
+        f"Bar chart with intervals: rank correlation of {len(kendall)} proxies with {truth}. "
         f"Kendall’s τ ranges {ranges}. It is lower over the top {_percent(top)} than over all "
         f"for {drops} of the {len(kendall)} proxies."
     )
@@ -307,7 +315,7 @@ def _percent(fraction: float) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:.2f}".replace("-", "−")
+    return f"{value:z.2f}".replace("-", "−")
 
 
 # Correlation against the ratio of top networks (Figure 13)

@@ -4,7 +4,6 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,8 @@ import torch
 from torch import nn
 
 from zsnas._names import unknown
-from zsnas.batches import Batch
-from zsnas.proxies._passes import first_tensor
-from zsnas.proxies._placement import check, private_copy, with_network
+from zsnas.batches import Batch, resized
+from zsnas.proxies import check_placement, first_tensor, private_copy, with_network
 
 
 class ModelError(ValueError):
@@ -72,15 +70,15 @@ def fit(
     ModelError
         When the network takes neither, or gives something other than logits (batch, classes).
     """
-    check(device, None)
+    check_placement(device, None)
     own, default = batch.images.shape[-1], _default_side(name)
     sides = [side] if side else list(dict.fromkeys([own, default or own]))
     failures = []
     for pixels in sides:
-        resized = _resized(batch, pixels)
-        failure = _failure(network, resized, device)
+        candidate = resized(batch, pixels)
+        failure = _failure(network, candidate, device)
         if failure is None:
-            return resized
+            return candidate
         failures.append(f"{pixels}×{pixels}: {failure}")
     raise ModelError(f"{name} does not classify images of this batch ({'; '.join(failures)})")
 
@@ -163,13 +161,6 @@ def _default_side(name: str) -> int | None:
 
         return int(models.get_model_weights(rest).DEFAULT.transforms.keywords["crop_size"])
     return None
-
-
-def _resized(batch: Batch, side: int) -> Batch:
-    if batch.images.shape[-1] == side:
-        return batch
-    images = nn.functional.interpolate(batch.images, size=(side, side), mode="bicubic", antialias=True)
-    return replace(batch, images=images.contiguous(), source=f"{batch.source}; resized to {side}×{side}")
 
 
 def _failure(network: nn.Module, batch: Batch, device: str | None) -> str | None:

@@ -19,7 +19,7 @@ import moocore
 import numpy as np
 import pandas as pd
 
-from zsnas.statistics import _check_scores, _interval, _is_measured, _orientation, _proxy_columns
+from zsnas.statistics import check_scores, is_measured, orientation, percentile_interval, proxy_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -159,8 +159,9 @@ def costed(bench: Benchmark, cost: str) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        When the table has no such column, or no cost in it.
+        When the benchmark holds costs alone, or its table has no such column or no cost in it.
     """
+    bench.check_trained()
     columns = [name for name in bench.table.columns if name.split("_")[-1] in UNITS_OF_COST]
     if cost not in columns:
         raise ValueError(f"{bench.name} has no cost {cost!r}; it has {', '.join(columns) or 'none'}")
@@ -386,10 +387,10 @@ def _pools(
     bench: Benchmark, table: pd.DataFrame, scores: pd.DataFrame, cost: str, proxies: Sequence[str] | None
 ) -> Iterator[_Candidates]:
     """Yield the candidates of every proxy with every seed."""
-    _check_scores(bench, scores)
-    for name in _proxy_columns(scores, proxies):
-        for seed, rows in scores[_is_measured(scores, name)].groupby("seed"):
-            known = rows.set_index("arch")[name].astype(float) * _orientation(name)
+    check_scores(bench, scores)
+    for name in proxy_columns(scores, proxies):
+        for seed, rows in scores[is_measured(scores, name)].groupby("seed"):
+            known = rows.set_index("arch")[name].astype(float) * orientation(name)
             yield _Candidates(name, seed, _pool(bench, table, cost, known))
 
 
@@ -491,4 +492,4 @@ def _mean(values: Floats, widths: Floats) -> list[float]:
 def _estimate(values: Sequence[float]) -> dict[str, float]:
     """Name what was found, the interval of the resampled values after it, and last what was allowed."""
     found, *resampled, allowed = values
-    return {"value": found, **_interval(np.array(resampled)), "allowed": allowed}
+    return {"value": found, **percentile_interval(np.array(resampled)), "allowed": allowed}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import zsnas
 from zsnas.tables import number
-from zsnas.verdicts import ENOUGH, Verdict, _labels, _listed, _outcome
+from zsnas.verdicts import ENOUGH, Verdict, labels, listed, outcome_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +53,7 @@ def most_are_near(
         f"{_losses(lost[[exception]])}. {_sensitivity(lost, VERY_CLOSE)}"
     )
     holds = [bool(near.mean() > 0.5), bool(lost[exception] > VERY_CLOSE)]
-    return _judged(Verdict(statement, place, _outcome(holds), because), losses[[band]], n)
+    return _judged(Verdict(statement, place, outcome_of(holds), because), losses[[band]], n)
 
 
 def only_these_are_near(
@@ -77,7 +77,7 @@ def only_these_are_near(
         f"{_losses(others[~near]) or 'none'}. {_sensitivity(lost, CLOSE)}"
     )
     holds = [*(lost[list(named)] <= CLOSE), *~near]
-    return _judged(Verdict(statement, place, _outcome(holds), because), losses[[band]], n)
+    return _judged(Verdict(statement, place, outcome_of(holds), because), losses[[band]], n)
 
 
 def loses_more_when_relaxed(
@@ -93,12 +93,12 @@ def loses_more_when_relaxed(
         Two of the columns of the losses.
     """
     more = losses[relaxed] > losses[tight]
-    courses = _listed(
+    courses = listed(
         f"{zsnas.proxy(str(name)).label} from {number(row[tight], 1)} to {number(row[relaxed], 1)}"
         for name, row in losses.iterrows()
     )
     because = f"Read as: every proxy loses more in the last band than in the first. {courses}."
-    return _judged(Verdict(statement, place, _outcome(more), because), losses[[tight, relaxed]], n)
+    return _judged(Verdict(statement, place, outcome_of(more), because), losses[[tight, relaxed]], n)
 
 
 def _judged(verdict: Verdict, used: pd.DataFrame, n: int) -> Verdict:
@@ -111,9 +111,9 @@ def _judged(verdict: Verdict, used: pd.DataFrame, n: int) -> Verdict:
 
 
 def _losses(lost: pd.Series[float]) -> str:
-    return _listed(f"{zsnas.proxy(str(name)).label} ({number(points, 1)})" for name, points in lost.items())
+    return listed(f"{zsnas.proxy(str(name)).label} ({number(points, 1)})" for name, points in lost.items())
 
 
 def _sensitivity(lost: pd.Series[float], threshold: float) -> str:
-    half, twice = (_labels(lost.index[lost <= factor * threshold]) or "none" for factor in (0.5, 2))
+    half, twice = (labels(lost.index[lost <= factor * threshold]) or "none" for factor in (0.5, 2))
     return f"With half the threshold, near: {half}; with twice: {twice}."

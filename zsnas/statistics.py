@@ -37,10 +37,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "best_by_proxy",
+    "check_scores",
     "correlations",
     "differences",
+    "is_measured",
     "kendall",
+    "orientation",
     "paired",
+    "percentile_interval",
+    "proxy_columns",
     "ratio_correlations",
     "regret",
     "spearman",
@@ -167,8 +172,8 @@ def correlations(
     Raises
     ------
     ValueError
-        When a subset reaches beyond the sampled top but a seed scored nothing there, when an architecture is
-        not in the benchmark or occurs twice with one seed, and for unknown columns.
+        When a subset reaches beyond the sampled top but a seed scored nothing there, when the benchmark holds
+        costs alone, when an architecture is not in it or occurs twice with one seed, and for unknown columns.
 
     Notes
     -----
@@ -178,9 +183,9 @@ def correlations(
     The statistics of all resamples are computed together, in O(n log n) each and for at most 64 resamples at
     a time, so that memory stays below some 100 MB and the complete 15,625 architectures take seconds.
     """
-    _check_scores(bench, scores)
+    check_scores(bench, scores)
     subsets = _Subsets("subset", {"all": pd.Index(bench.table["arch"]), "top": top_architectures(bench, top)})
-    return _table(bench, scores, _proxy_columns(scores, proxies), subsets, (resamples, seed), sampled_top)
+    return _table(bench, scores, proxy_columns(scores, proxies), subsets, (resamples, seed), sampled_top)
 
 
 def ratio_correlations(
@@ -199,9 +204,9 @@ def ratio_correlations(
     the place of ``subset``, and half as many resamples: 20 ratios of 15,625 architectures take some 10 s a
     proxy.
     """
-    _check_scores(bench, scores)
+    check_scores(bench, scores)
     subsets = _Subsets("ratio", {ratio: top_architectures(bench, ratio) for ratio in ratios})
-    return _table(bench, scores, _proxy_columns(scores, proxies), subsets, (resamples, seed), sampled_top)
+    return _table(bench, scores, proxy_columns(scores, proxies), subsets, (resamples, seed), sampled_top)
 
 
 def differences(
@@ -241,12 +246,12 @@ def differences(
     ValueError
         As for :func:`correlations`.
     """
-    _check_scores(bench, scores)
-    names = _proxy_columns(scores, proxies)
+    check_scores(bench, scores)
+    names = proxy_columns(scores, proxies)
     subsets = {"all": pd.Index(bench.table["arch"]), "top": top_architectures(bench, top)}
     values = {
         name: _resampled(bench, scores, name, subsets, (resamples, seed))
-        for name in dict.fromkeys([*_proxy_columns(scores, [reference]), *names])
+        for name in dict.fromkeys([*proxy_columns(scores, [reference]), *names])
     }
     rows = []
     for name in names:
@@ -260,7 +265,7 @@ def differences(
                 "statistic": s,
                 "contrast": label,
                 "value": value[k, 0],
-                **_interval(value[k, 1:]),
+                **percentile_interval(value[k, 1:]),
             }
             for label, value in contrasts.items()
             for k, s in enumerate(STATISTICS)
@@ -307,8 +312,8 @@ def paired(
     ValueError
         As for :func:`correlations`.
     """
-    _check_scores(bench, scores)
-    shared = _shared(scores, *_proxy_columns(scores, [proxy, reference]))
+    check_scores(bench, scores)
+    shared = _shared(scores, *proxy_columns(scores, [proxy, reference]))
     subsets = {"all": pd.Index(bench.table["arch"]), "top": top_architectures(bench, top)}
     of_proxy, of_reference, of_both = (
         _resampled(bench, shared, name, subsets, (resamples, seed), truth)
@@ -330,7 +335,7 @@ def paired(
             | {
                 f"{column}_{end}": value
                 for column, values in found.items()
-                for end, value in _interval(values[1:]).items()
+                for end, value in percentile_interval(values[1:]).items()
             }
             | {"n": used[used].index.nunique(), "missing": used[~used].index.nunique()}
         )
@@ -340,7 +345,7 @@ def paired(
 def _shared(scores: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
     """Keep the rows on which both proxies were measured, and make both undefined where one is."""
     pair = [first, second]
-    kept = scores[_is_measured(scores, first) & _is_measured(scores, second)].copy()
+    kept = scores[is_measured(scores, first) & is_measured(scores, second)].copy()
     is_lost = kept[pair].isna().any(axis=1)
     kept.loc[is_lost, pair] = np.nan
     why = json.dumps(dict.fromkeys(pair, "one of the two is undefined"))
@@ -381,12 +386,12 @@ def best_by_proxy(
     ValueError
         As for :func:`correlations`.
     """
+    check_scores(bench, scores)
     accuracy = _accuracy(bench)
-    _check_scores(bench, scores)
     rows = [
         {"proxy": name, "seed": seed, **_first_place(name, group, accuracy, bench.metric)}
-        for name in _proxy_columns(scores, proxies)
-        for seed, group in scores[_is_measured(scores, name)].groupby("seed")
+        for name in proxy_columns(scores, proxies)
+        for seed, group in scores[is_measured(scores, name)].groupby("seed")
     ]
     return pd.DataFrame(rows)
 
@@ -435,7 +440,7 @@ def regret(bench: Benchmark, scores: pd.DataFrame, proxies: Sequence[str] | None
 def _first_place(
     name: str, scores: pd.DataFrame, accuracy: pd.Series[float], metric: str
 ) -> dict[str, object]:
-    known = scores.set_index("arch")[name].astype(float).reindex(accuracy.index).dropna() * _orientation(name)
+    known = scores.set_index("arch")[name].astype(float).reindex(accuracy.index).dropna() * orientation(name)
     first = accuracy[known.index[(known == known.max()).to_numpy()]]
     optimum = float(accuracy.max())
     interval = _first_of_resamples(known, accuracy[known.index])
@@ -596,7 +601,15 @@ def _accuracy(bench: Benchmark) -> pd.Series[float]:
     return accuracy
 
 
-def _check_scores(bench: Benchmark, scores: pd.DataFrame) -> None:
+def check_scores(bench: Benchmark, scores: pd.DataFrame) -> None:
+    """Check that scores can meet the truth of a benchmark.
+
+    Raises
+    ------
+    ValueError
+        When the benchmark holds costs alone, or an architecture is not in it or scored twice with one seed.
+    """
+    bench.check_trained()
     unknown = scores.loc[~scores["arch"].isin(bench.table["arch"]), "arch"]
     if len(unknown):
         raise ValueError(
@@ -611,7 +624,8 @@ def _check_scores(bench: Benchmark, scores: pd.DataFrame) -> None:
         )
 
 
-def _proxy_columns(scores: pd.DataFrame, proxies: Sequence[str] | None) -> list[str]:
+def proxy_columns(scores: pd.DataFrame, proxies: Sequence[str] | None) -> list[str]:
+    """Return the names of the proxies, by default all that have a column; a ValueError for one without."""
     known = set(zsnas.list_proxies())
     available = [column for column in scores.columns if column in known]
     unknown = [name for name in proxies or () if name not in available]
@@ -622,7 +636,7 @@ def _proxy_columns(scores: pd.DataFrame, proxies: Sequence[str] | None) -> list[
     return available if proxies is None else list(proxies)
 
 
-def _is_measured(scores: pd.DataFrame, proxy: str) -> Booleans:
+def is_measured(scores: pd.DataFrame, proxy: str) -> Booleans:
     """Tell undefined from never computed: both are NaN, and only the first have a reason."""
     if "reasons" not in scores.columns:
         return np.ones(len(scores), dtype=np.bool_)
@@ -635,10 +649,11 @@ def _is_measured(scores: pd.DataFrame, proxy: str) -> Booleans:
 def _by_seed(rows: pd.DataFrame, proxy: str, architectures: pd.Index[str]) -> Floats:
     """Return the oriented scores of a proxy, shape (architectures, seeds); NaN where there is none."""
     values = rows.pivot(index="arch", columns="seed", values=proxy).reindex(architectures).astype(float)
-    return np.asarray(values.to_numpy() * _orientation(proxy))
+    return np.asarray(values.to_numpy() * orientation(proxy))
 
 
-def _orientation(name: str) -> float:
+def orientation(name: str) -> float:
+    """Return what to multiply the scores of a proxy with, so that higher is better: 1 or -1."""
     return 1.0 if zsnas.proxy(name).higher_is_better else -1.0
 
 
@@ -704,7 +719,7 @@ class _Sample:
     def of(
         cls, bench: Benchmark, scores: pd.DataFrame, proxy: str, sampled_top: float, truth: str | None = None
     ) -> _Sample:
-        rows = scores[_is_measured(scores, proxy)]
+        rows = scores[is_measured(scores, proxy)]
         accuracy = _accuracy(bench)
         accuracy = accuracy[accuracy.index.isin(rows["arch"])]
         measured = pd.crosstab(rows["arch"], rows["seed"]).reindex(accuracy.index).to_numpy().astype(np.bool_)
@@ -781,7 +796,7 @@ class _Subset:
         return {
             statistic: {
                 "value": float(self._seed_mean(point)[k, 0]),
-                **_interval(resampled[k]),
+                **percentile_interval(resampled[k]),
                 "seed_sd": seed_sd[k],
                 "seeds": int((~np.isnan(point[:, k])).sum()),
                 **shared,
@@ -834,7 +849,11 @@ def _evaluate(ranking: _Ranking, weights: Floats, drawn: Integers) -> Floats:
     return np.concatenate([np.empty((len(STATISTICS), 0)), *parts], axis=1)
 
 
-def _interval(values: Floats) -> dict[str, float]:
+def percentile_interval(values: Floats) -> dict[str, float]:
+    """Return ``low`` and ``high``, the 95 % percentile interval of resampled values.
+
+    NaN among the values is left out; both ends are NaN when nothing is left.
+    """
     defined = values[~np.isnan(values)]
     if not len(defined):
         return {"low": math.nan, "high": math.nan}

@@ -12,7 +12,7 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExe
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
-from math import ceil
+from math import ceil, nan
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -23,11 +23,10 @@ from tqdm import tqdm
 from . import __version__
 from .batches import Batch, batch
 from .benchmarks import Benchmark, benchmark
-from .proxies import list_proxies, measure, proxy
-from .proxies._placement import check
+from .proxies import check_placement, list_proxies, measure, proxy
 from .score_store import Row, ScoreStore, StoredScore, StoreError
 from .score_table import PROCESSOR, start_store
-from .spaces import Space, space
+from .spaces import NetworkUnavailable, Space, space
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -54,6 +53,9 @@ def sweep(  # noqa: PLR0913 - settings, all of them keyword-only
     and scored, and every architecture of the class gets these scores. Only proxies of kind "naive"
     (#Params, #FLOPs), which also count operations that never reach the output, are measured on each
     architecture itself.
+
+    A network that cannot be had, because its library no longer has it or because it does not fit in memory,
+    has NaN in place of its scores and the reason beside it, and the sweep goes on.
 
     What the store already holds is not computed again, so the same call goes on where a killed one
     stopped, and a call with more seeds, architectures or proxies adds what is missing. A store that
@@ -106,7 +108,7 @@ def sweep(  # noqa: PLR0913 - settings, all of them keyword-only
         On Ctrl-C, with a message that says how much is stored and how to resume.
     """
     _check(seeds, limit, top, batch_size, workers)
-    check(device, None)
+    check_placement(device, None)
     bench = benchmark(benchmark_name)
     bench.check_trained()
     names = tuple(list_proxies() if proxies is None else [proxy(name).name for name in proxies])
@@ -236,7 +238,12 @@ def _measured(
 ) -> Iterator[StoredScore]:
     if not proxies:
         return
-    model = cells.build_for(network, images, job.row.seed)
+    try:
+        images = cells.images_for(network, images)
+        model = cells.build_for(network, images, job.row.seed)
+    except NetworkUnavailable as reason:
+        yield from (StoredScore(name, network, nan, str(reason), 0.0) for name in proxies)
+        return
     for name, found in measure(model, images, proxies, job.row.seed, job.device).items():
         yield StoredScore(name, network, found.value, found.reason, found.seconds)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 
-def numbered(rows: pd.DataFrame, caption: str, name: str) -> str:
+def numbered(rows: pd.DataFrame, caption: str, name: str, align: Literal["left", "right"] = "right") -> str:
     """Write a table with a caption and a number, as a MyST directive.
 
     Parameters
@@ -36,6 +36,8 @@ def numbered(rows: pd.DataFrame, caption: str, name: str) -> str:
         May hold MyST roles.
     name : str
         For cross-references: ``{numref}`name```.
+    align : str
+        Where the cells of the columns stand: "right" suits numbers, "left" words. The first column is left.
     """
     first, *others = str(rows.index.name), *rows.columns
     lines = [
@@ -43,7 +45,7 @@ def numbered(rows: pd.DataFrame, caption: str, name: str) -> str:
         f":name: {name}",
         "",
         _row([first, *others]),
-        _row([":--", *["--:"] * len(others)]),
+        _row([":--", *[{"left": ":--", "right": "--:"}[align]] * len(others)]),
         *(_row(cells) for cells in rows.itertuples()),
         ":::",
     ]
@@ -55,8 +57,8 @@ def _row(cells: Iterable[object]) -> str:
 
 
 def number(value: float, decimals: int = 2) -> str:
-    """Write a number with a true minus sign; NaN is a dash."""
-    return "–" if math.isnan(value) else f"{value:.{decimals}f}".replace("-", "−")
+    """Write a number with a true minus sign, which what rounds to zero has not; NaN is a dash."""
+    return "–" if math.isnan(value) else f"{value:z.{decimals}f}".replace("-", "−")
 
 
 def interval(value: float, low: float, high: float, decimals: int = 2) -> str:

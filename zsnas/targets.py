@@ -1,4 +1,4 @@
-"""Targets for the tasks of TransNAS-Bench-101, built for photographs: Taskonomy's own are not to be had.
+"""Targets built for photographs, since those of Taskonomy (TransNAS-Bench-101) and ADE20K are not to be had.
 
 ==================  ==================================================================================
 ``class_scene``,    The class of the photograph modulo the number of the task's classes: an image keeps
@@ -7,6 +7,7 @@
 ``jigsaw``          Which of 1,000 permutations the nine tiles are in. The permutations are drawn once and for
                     all, the permutation of an image for the batch.
 ``segmentsemantic`` One of 17 segments for each pixel: k-means clusters of the colours of all photographs.
+``ade20k``          The same with 150 segments.
 ``normal``          The normals of a smooth random surface, drawn for the batch, on the scale 0 to 1; they
                     have nothing to do with the image.
 ``autoencoder``     The image itself.
@@ -22,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from zsnas.tasks import TASKS, Task
+from zsnas.tasks import ADE20K, TASKS, Task
 
 Floats = NDArray[np.float64]
 
@@ -69,7 +70,7 @@ def examples(
     Raises
     ------
     ValueError
-        When the task is none of TransNAS-Bench-101.
+        When the task is none of these.
     """
     pixels = photographs.pixels[chosen]
     mean, deviation = _TO_ONE if task.is_dense else _UNCHANGED if task.head == "jigsaw" else _TASKONOMY
@@ -82,14 +83,16 @@ def examples(
         case "jigsaw":
             order = rng.integers(len(permutations()), size=len(images))
             return shuffle_tiles(images, permutations()[order]), order
-        case "segmentsemantic":
-            return images, segments(pixels, colour_clusters(photographs))
+        case "segmentsemantic" | "ade20k":
+            return images, segments(pixels, colour_clusters(photographs, task.fixed_outputs))
         case "normal":
             return images, np.stack([(surface_normals(images.shape[-1], rng) + 1) / 2 for _ in images])
         case "autoencoder":
             return images, images
         case _:
-            raise ValueError(f"there is no target for the task {task.name!r}; valid are {', '.join(TASKS)}")
+            raise ValueError(
+                f"there is no target for the task {task.name!r}; valid are {', '.join([*TASKS, ADE20K.name])}"
+            )
 
 
 @cache
@@ -114,14 +117,13 @@ def shuffle_tiles(images: Floats, orders: NDArray[np.int64]) -> Floats:
     return ordered.reshape(size, -1, tile, tile)
 
 
-def colour_clusters(photographs: Photographs) -> Floats:
-    """Return the (17, 3) colours that k-means finds in a part of all pixels, the same at every call."""
+def colour_clusters(photographs: Photographs, clusters: int) -> Floats:
+    """Return the (clusters, 3) colours that k-means finds in a part of all pixels, the same at every call."""
     from scipy.cluster.vq import kmeans2
 
     colours = photographs.pixels.reshape(-1, 3)
     rng = np.random.default_rng(0)
     some = colours[rng.choice(len(colours), min(COLOURS, len(colours)), replace=False)]
-    clusters = TASKS["segmentsemantic"].fixed_outputs
     centres: Floats = kmeans2(some, clusters, iter=ITERATIONS, minit="++", rng=rng)[0]
     return centres
 

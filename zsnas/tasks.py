@@ -1,4 +1,4 @@
-"""What a network is to make of an image: classification, or one of the seven tasks of TransNAS-Bench-101.
+"""What a network is to make of an image: classification, a task of TransNAS-Bench-101, or ADE20K's segments.
 
 A task says what the output of the network is and by which loss it is trained. Source of the seven: Duan et
 al. 2021, TransNAS-Bench-101, and its training code (github.com/yawen-d/TransNASBench). Losses differ from
@@ -82,6 +82,8 @@ class Task:
 
 
 CLASSIFICATION = Task("classification", None)
+ADE20K = Task("ade20k", 150, "segmentation")
+"""A class of 150 for each pixel, as in ADE20K (Zhou et al. 2017)."""
 
 TASKS = {
     task.name: task

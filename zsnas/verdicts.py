@@ -25,10 +25,14 @@ __all__ = [
     "correlation_falls",
     "drops_at_the_top",
     "finds_the_best",
+    "labels",
     "leaves_a_gap",
+    "listed",
     "mostly_drops_at_the_top",
     "names_the_first",
+    "outcome_of",
     "printed_as",
+    "surpasses",
     "works_best",
     "works_well",
 ]
@@ -100,12 +104,43 @@ def works_best(
     found = []
     for data, rows in ahead.items():
         own = number(_kendall(tables[data], "subset", "all")["value"][reference])
-        leaders = _listed(f"{zsnas.proxy(name).label} (by {_written(rows.loc[name])})" for name in rows.index)
+        leaders = listed(f"{zsnas.proxy(name).label} (by {_written(rows.loc[name])})" for name in rows.index)
         found.append(f"On {data} {label} has a KT of {own}, and ahead of it there is {leaders or 'none'}.")
-    others = f"no proxy but {_labels(beside)}" if beside else "no other proxy"
+    others = f"no proxy but {labels(beside)}" if beside else "no other proxy"
     reading = f"Read as: over all architectures {others} has a KT that is higher beyond the interval."
-    outcome = _outcome(rows.empty for rows in ahead.values())
+    outcome = outcome_of(rows.empty for rows in ahead.values())
     return _judged(Verdict(statement, place, outcome, " ".join([reading, *found])), tables, ("all",))
+
+
+def surpasses(
+    statement: str,
+    place: str,
+    tables: Mapping[str, pd.DataFrame],
+    contrasts: Mapping[str, pd.DataFrame],
+    proxy: str,
+) -> Verdict:
+    """Judge whether a proxy ranks all architectures better than #Params on every data set.
+
+    Parameters
+    ----------
+    statement, place : str
+        Of the survey.
+    tables, contrasts : mapping of DataFrame
+        Of :func:`zsnas.correlations` and :func:`zsnas.statistics.differences` with #Params as reference, by
+        the name of the data set.
+    proxy : str
+        The one that is said to surpass #Params.
+    """
+    margins = {
+        data: _kendall(contrast, "contrast", "reference").T[proxy] for data, contrast in contrasts.items()
+    }
+    found = listed(f"{data} {_written(margin)}" for data, margin in margins.items())
+    because = (
+        "Read as: on each of them a KT over all architectures above that of #Params beyond the interval. "
+        f"The difference is: {found}."
+    )
+    outcome = outcome_of(bool(margin["low"] > 0) for margin in margins.values())
+    return _judged(Verdict(statement, place, outcome, because), tables, ("all",))
 
 
 def works_well(
@@ -134,15 +169,15 @@ def works_well(
     named = shares.loc[list(proxies)]
     naive = [name for name in shares.index if zsnas.proxy(str(name)).kind == "naive"]
     others = shares.drop(index=[*proxies, *naive])
-    above = _labels(others.index[(others > named.max()).all(axis=1)])
-    parts = _listed(f"{zsnas.proxy(name).label} {_percentages(named.T[name])}" for name in proxies)
+    above = labels(others.index[(others > named.max()).all(axis=1)])
+    parts = listed(f"{zsnas.proxy(name).label} {_percentages(named.T[name])}" for name in proxies)
     data = " and ".join(tables)
     because = (
         "The survey gives no threshold; read as: over all architectures, a KT above 0 beyond the interval "
         f"and at least half that of {zsnas.proxy(reference).label}. "
         f"On {data} they reach this part of it: {parts}."
     )
-    outcome = _outcome(((named >= 0.5) & is_positive.loc[list(proxies)]).to_numpy().ravel())
+    outcome = outcome_of(((named >= 0.5) & is_positive.loc[list(proxies)]).to_numpy().ravel())
     because += f" Not named, yet above all of them: {above}." if above else ""
     return _judged(Verdict(statement, place, outcome, because), tables, ("all",))
 
@@ -172,11 +207,11 @@ def drops_at_the_top(
         found.append(
             f"On {data} it falls for {falls.sum()} of the {len(others)} other proxies, "
             f"by {number(-others['value'].max())} to {number(-others['value'].min())}"
-            + (f" (not beyond the interval for {_labels(others.index[~falls])})" if not falls.all() else "")
+            + (f" (not beyond the interval for {labels(others.index[~falls])})" if not falls.all() else "")
             + "".join(f"; {_course(tables[data], rows, name)}" for name in exceptions)
             + "."
         )
-    verdict = Verdict(statement, place, _outcome(holds), " ".join([f"Read as: {DROP}.", *found]))
+    verdict = Verdict(statement, place, outcome_of(holds), " ".join([f"Read as: {DROP}.", *found]))
     return _judged(verdict, tables, ("all", "top"))
 
 
@@ -201,16 +236,16 @@ def mostly_drops_at_the_top(
         rows = _kendall(contrast, "contrast", "top")
         falls = rows["high"] < 0
         holds += [bool(falls.mean() > 0.5), *(bool(falls[name]) for name in including)]
-        steady = _labels(rows.index[~falls])
+        steady = labels(rows.index[~falls])
         found.append(
             f"On {data} it falls for {falls.sum()} of the {len(rows)} proxies"
             + (f", and not beyond the interval for {steady}" if steady else "")
             + "".join(f"; {_course(tables[data], rows, name)}" for name in including)
             + "."
         )
-    named = f" and for {_labels(including)}" if including else ""
+    named = f" and for {labels(including)}" if including else ""
     reading = f"Read as: {DROP}, for more than half of the proxies{named}."
-    verdict = Verdict(statement, place, _outcome(holds), " ".join([reading, *found]))
+    verdict = Verdict(statement, place, outcome_of(holds), " ".join([reading, *found]))
     return _judged(verdict, tables, ("all", "top"))
 
 
@@ -226,14 +261,14 @@ def correlation_falls(statement: str, place: str, table: pd.DataFrame) -> Verdic
     """
     rows = table[table["statistic"] == "KT"].set_index("proxy")
     few, many = (rows[rows["ratio"] == end] for end in (rows["ratio"].min(), rows["ratio"].max()))
-    courses = _listed(
+    courses = listed(
         f"{zsnas.proxy(name).label} falls from {_written(many.loc[name])} to {_written(few.loc[name])}"
         if few["high"][name] < many["low"][name]
         else f"{zsnas.proxy(name).label} goes from {_written(many.loc[name])} to {_written(few.loc[name])}"
         for name in few.index
     )
     reading = "Read as: the intervals of KT at both ends of the curve do not overlap."
-    verdict = Verdict(statement, place, _outcome(few["high"] < many["low"]), f"{reading} {courses}.")
+    verdict = Verdict(statement, place, outcome_of(few["high"] < many["low"]), f"{reading} {courses}.")
     n = few["n"].min()
     return verdict if n >= ENOUGH else verdict.without_judgement(f"A correlation over {n} decides nothing.")
 
@@ -267,7 +302,7 @@ def finds_the_best(
     if any(is_open):
         because = " ".join([reading, *found, "Intervals that overlap leave it open."])
         return Verdict(statement, place, "cannot be compared", because)
-    return Verdict(statement, place, _outcome(not ahead for ahead in is_ahead), " ".join([reading, *found]))
+    return Verdict(statement, place, outcome_of(not ahead for ahead in is_ahead), " ".join([reading, *found]))
 
 
 def leaves_a_gap(
@@ -297,13 +332,13 @@ def leaves_a_gap(
         outside += list(~is_inside)
         found.append(
             f"On {data} the gap is {number(table['regret'].min())} to {number(table['regret'].max())} "
-            f"points, and the first places of {_labels(table['proxy'][is_inside]) or 'no proxy'} "
+            f"points, and the first places of {labels(table['proxy'][is_inside]) or 'no proxy'} "
             "are among the best."
         )
     reading = (
         f"Read as: no proxy's first place is among the best {100 * top:g}\N{NO-BREAK SPACE}% of the space."
     )
-    return Verdict(statement, place, _outcome(outside), " ".join([reading, *found]))
+    return Verdict(statement, place, outcome_of(outside), " ".join([reading, *found]))
 
 
 def names_the_first(scores: pd.DataFrame, named: pd.DataFrame, proxy: str) -> tuple[Outcome, int, int]:
@@ -363,7 +398,8 @@ def _judged(verdict: Verdict, tables: Mapping[str, pd.DataFrame], subsets: Seque
     return verdict if n >= ENOUGH else verdict.without_judgement(f"A correlation over {n} decides nothing.")
 
 
-def _outcome(conditions: Iterable[bool]) -> Outcome:
+def outcome_of(conditions: Iterable[bool]) -> Outcome:
+    """Return "agrees" when all conditions hold, "agrees in part" when some do, else "differs"."""
     held = list(conditions)
     if all(held):
         return "agrees"
@@ -383,20 +419,22 @@ def _written(row: pd.Series[float]) -> str:
 def _first_places(rows: pd.DataFrame) -> str:
     """List proxies with the accuracy of their first place and its interval."""
     written = map(interval, rows["test_accuracy"], rows["low"], rows["high"])
-    return _listed(
+    return listed(
         f"{zsnas.proxy(str(name)).label} {accuracy}"
         for name, accuracy in zip(rows.index, written, strict=True)
     )
 
 
 def _percentages(shares: pd.Series[float]) -> str:
-    return _listed(f"{100 * share:.0f}\N{NO-BREAK SPACE}%".replace("-", "−") for share in shares)
+    return listed(f"{100 * share:.0f}\N{NO-BREAK SPACE}%".replace("-", "−") for share in shares)
 
 
-def _labels(proxies: Iterable[str]) -> str:
-    return _listed(zsnas.proxy(name).label for name in proxies)
+def labels(proxies: Iterable[str]) -> str:
+    """Write the labels of proxies as in a sentence; empty for none."""
+    return listed(zsnas.proxy(name).label for name in proxies)
 
 
-def _listed(words: Iterable[str]) -> str:
+def listed(words: Iterable[str]) -> str:
+    """Write words as in a sentence: "a, b and c"; empty for none."""
     *most, last = [*words] or [""]
     return f"{', '.join(most)} and {last}" if most else last

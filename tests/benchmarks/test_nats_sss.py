@@ -3,7 +3,7 @@ import pytest
 from oracles_sizes import nats_parameters
 
 from zsnas.benchmarks import benchmark, list_benchmarks, nats_sss
-from zsnas.sources import SourceUnavailable, fetch
+from zsnas.sources import fetch
 
 NAMES = ["nats-sss/cifar10", "nats-sss/cifar100", "nats-sss/imagenet16-120"]
 CLASSES = {"cifar100": 100, "imagenet16-120": 120}
@@ -74,19 +74,3 @@ def test_a_truth_file_with_a_missing_or_an_extra_row_is_refused(rows, tmp_path, 
         ValueError, match=rf"accuracies.npy has {rows:,} accuracies for 32,768 architectures; fetch it again"
     ):
         benchmark("nats-sss/cifar100")
-
-
-@pytest.mark.usefixtures("forgotten")
-def test_without_its_files_it_says_what_is_missing(tmp_path, monkeypatch):
-    monkeypatch.setenv("ZSNAS_DATA_MIRROR", "")
-    monkeypatch.setenv("ZSNAS_CACHE", str(tmp_path))
-    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
-    with pytest.raises(SourceUnavailable, match="lightonai/nats-size/cifar100"):
-        benchmark("nats-sss/cifar100")
-
-
-@pytest.mark.mirror
-def test_a_caller_cannot_spoil_the_table_of_another():
-    table = benchmark("nats-sss/cifar10").table
-    table["arch"] = "spoilt"
-    assert benchmark("nats-sss/cifar10").table["arch"].nunique() == 32_768

@@ -1,12 +1,12 @@
 """What the proxies cost, in units of a bare forward plus backward pass of the same network and batch.
 
-Run by ``nox -s performance``. One test prints the table of costs and fails above the limits.
+Run by ``nox -s performance``, which prints the table of costs and fails above the limits. What a cost is says
+`zsnas.cost`.
 """
 
 import pandas as pd
 import pytest
 import torch
-import torch.nn.functional as F
 from small_networks import TEN
 
 from zsnas import cost
@@ -30,33 +30,6 @@ def batch():
     generator = torch.Generator().manual_seed(0)
     images = torch.randn(64, 3, 32, 32, generator=generator)
     return Batch(images, torch.randint(100, (64,), generator=generator), 100, "noise")
-
-
-@pytest.fixture(scope="module")
-def bare(network, batch):
-    """Return a training step's forward and backward pass, in the memory layout that the proxies use."""
-    model = network.to(memory_format=torch.channels_last).train()
-    images = batch.images.to(memory_format=torch.channels_last)
-
-    def step():
-        torch.autograd.grad(F.cross_entropy(model(images), batch.labels), tuple(model.parameters()))
-
-    step()
-    return step
-
-
-def test_bare_pass(benchmark, bare):
-    benchmark.pedantic(bare, rounds=ROUNDS)
-
-
-@pytest.mark.parametrize("name", TEN)
-def test_a_proxy_alone(benchmark, network, batch, name):
-    measured = benchmark.pedantic(measure, (network, batch, [name]), rounds=ROUNDS, warmup_rounds=1)
-    assert measured[name].reason is None
-
-
-def test_the_ten_together(benchmark, network, batch):
-    benchmark.pedantic(measure, (network, batch, TEN), rounds=ROUNDS, warmup_rounds=1)
 
 
 def test_costs_of_the_proxies_alone_and_together(benchmark, network, batch, capsys):

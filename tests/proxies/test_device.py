@@ -7,7 +7,7 @@ from torch.overrides import TorchFunctionMode
 
 from zsnas.proxies import _placement, list_proxies, measure, score
 from zsnas.proxies._passes import Passes
-from zsnas.proxies._placement import check
+from zsnas.proxies._placement import check_placement
 from zsnas.spaces import space
 
 CELL = "|nor_conv_3x3~0|+|none~0|nor_conv_1x1~1|+|skip_connect~0|none~1|avg_pool_3x3~2|"
@@ -76,9 +76,9 @@ def test_what_cannot_be_had_is_refused_in_a_sentence(settings, message):
 
 def test_the_device_of_apple_has_no_double_precision(monkeypatch):
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
-    check("mps", "float32")
+    check_placement("mps", "float32")
     with pytest.raises(ValueError, match="the device 'mps' has no float64"):
-        check("mps", "float64")
+        check_placement("mps", "float64")
 
 
 class Factories(TorchFunctionMode):

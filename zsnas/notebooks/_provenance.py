@@ -23,6 +23,7 @@ SHARED = ("counting", "statistics", "verdicts", "figures", "tables")
 """Modules that every page computes with."""
 
 OF_SOME = (
+    *("families_drawing", "families_verdicts"),
     *("audit", "audit_drawing", "cost", "cost_drawing", "evaluate", "plane", "plane_drawing"),
     *("pareto", "pareto_drawing", "pareto_explorer", "pareto_explorer.js", "pareto_verdicts"),
 )

@@ -28,7 +28,14 @@ if TYPE_CHECKING:
 EMBEDDED = "nb201-analog/cifar10"
 """The benchmark that needs neither mirror nor network."""
 
-DATA_SETS = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "imagenet16-120": "ImageNet16-120"}
+DATA_SETS = {
+    "cifar10": "CIFAR-10",
+    "cifar100": "CIFAR-100",
+    "imagenet16-120": "ImageNet16-120",
+    "photographs-64/segmentsemantic": "semantic segmentation",
+    "photographs-64/normal": "surface normals",
+    "photographs-64/autoencoder": "autoencoding",
+}
 """How a page writes the name of a batch."""
 
 LIVE = {"full": 100, "quick": 6}

@@ -1,7 +1,8 @@
 """Zero-shot proxies: scores of untrained networks. One file per proxy; ``_passes`` holds what they share."""
 
 from zsnas.proxies._file import ProxyFileError, load_proxies
-from zsnas.proxies._passes import Passes
+from zsnas.proxies._passes import Passes, first_tensor
+from zsnas.proxies._placement import check_placement, private_copy, with_network
 from zsnas.proxies._registry import (
     Measurement,
     Proxy,
@@ -20,11 +21,15 @@ __all__ = [
     "Proxy",
     "ProxyFileError",
     "Undefined",
+    "check_placement",
+    "first_tensor",
     "list_proxies",
     "load_proxies",
     "measure",
+    "private_copy",
     "proxy",
     "register",
     "register_variant",
     "score",
+    "with_network",
 ]

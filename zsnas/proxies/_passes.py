@@ -15,10 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.modules.batchnorm import _BatchNorm
-from torch.utils.flop_counter import FlopCounterMode
 
-from zsnas.proxies._memory import return_freed_memory
-from zsnas.proxies._placement import check, check_layers, double, private_copy, with_network
+from zsnas.macs import MacCounter
+from zsnas.proxies._placement import check_layers, check_placement, double, private_copy, with_network
 from zsnas.proxies._sample_gradients import sample_gradients
 from zsnas.proxies._trace import LAYERS, Trace, Undefined, check_statistics, tracing
 
@@ -169,7 +168,7 @@ class Passes:
         device: str | torch.device | None = None,
         dtype: str | torch.dtype | None = None,
     ) -> None:
-        check(device, dtype)
+        check_placement(device, dtype)
         self.model = private_copy(model, device, dtype)
         self.layers = [module for module in self.model.modules() if isinstance(module, LAYERS)]
         self.weights = list({id(layer.weight): layer.weight for layer in self.layers}.values())
@@ -205,10 +204,10 @@ class Passes:
     @shared_pass
     def macs(self) -> int:
         """Multiply-accumulates of one image through convolutions, linear layers and matrix products."""
-        with FlopCounterMode(display=False) as counter, torch.no_grad():
+        with MacCounter() as counter, torch.no_grad():
             self.model(self.images[:1].clone())  # which the network may overwrite
-        multiplications_and_additions: int = counter.get_total_flops()
-        return multiplications_and_additions // 2
+        total: int = counter.total
+        return total
 
     @property
     @shared_pass
@@ -254,7 +253,6 @@ class Passes:
     def gradients(self) -> Gradients:
         """Backward pass of the loss to the weights and outputs of all layers."""
         outputs = [output.value for output in self.training.trace.outputs]
-        return_freed_memory()  # before what needs most of it
         gradients = _gradient([self.training.loss], [*self.weights, *outputs], create_graph=True)
         return Gradients(gradients[: len(self.weights)], gradients[len(self.weights) :])
 

@@ -20,7 +20,7 @@ DeviceType = Literal["cpu", "cuda", "mps"]
 Precision = Literal["float32", "float64"]
 
 
-def check(device: str | torch.device | None, dtype: str | torch.dtype | None) -> None:
+def check_placement(device: str | torch.device | None, dtype: str | torch.dtype | None) -> None:
     """Raise a ValueError, in one sentence, for a device that is not here or an unknown precision."""
     kind = _checked_kind(str(device)) if device is not None else ""
     name = str(dtype).removeprefix("torch.")

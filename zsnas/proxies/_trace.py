@@ -46,6 +46,8 @@ class Output(NamedTuple):
     input: Tensor
     value: Tensor
     """Part of the autograd graph."""
+    version: int = 0
+    """How often it had been changed in place when it was returned; torch adds some biases in this way."""
 
     @property
     def channel_axis(self) -> int:
@@ -83,7 +85,7 @@ class Trace:
     @property
     def overwritten(self) -> bool:
         """Whether the network changed in place what a layer or a ReLU-like activation had returned."""
-        returned = [(output.value, 0) for output in self.outputs]
+        returned = [(output.value, output.version) for output in self.outputs]
         returned += zip(self.rectified, self.versions, strict=True)
         return any(tensor._version != version for tensor, version in returned)  # noqa: SLF001 (torch has no public name)
 
@@ -111,7 +113,7 @@ def _keep_output(
     trace: Trace, copies: bool, layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor
 ) -> Tensor:
     if torch.is_grad_enabled():  # a pass without gradients needs no activations, which are most of its memory
-        trace.outputs.append(Output(layer, inputs[0].detach(), output))
+        trace.outputs.append(Output(layer, inputs[0].detach(), output, output._version))  # noqa: SLF001 (torch has no public name)
     else:
         trace.last_input = inputs[0]
     return output.clone() if copies else output

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from zsnas.spaces.nb201 import _relu_conv_bn
+from zsnas.spaces.nb201 import relu_conv_bn
 from zsnas.spaces.transnas import EDGES
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class FactorizedReduce(nn.Module):
 def _operation(operation: int, inputs: int, outputs: int, stride: int) -> nn.Module:
     if operation == SKIP:
         return nn.Identity() if stride == 1 else FactorizedReduce(inputs, outputs)
-    return _relu_conv_bn(inputs, outputs, 3 if operation == CONV_3X3 else 1, stride)
+    return relu_conv_bn(inputs, outputs, 3 if operation == CONV_3X3 else 1, stride)
 
 
 class Cell(nn.Module):
@@ -103,7 +103,7 @@ class ResidualBlock(nn.Module):
     def __init__(self, inputs: int, channels: int, stride: int) -> None:
         super().__init__()
         self.convolutions = nn.Sequential(
-            _relu_conv_bn(inputs, channels, 3, stride), _relu_conv_bn(channels, channels, 3)
+            relu_conv_bn(inputs, channels, 3, stride), relu_conv_bn(channels, channels, 3)
         )
         self.shortcut = (
             nn.Identity()
@@ -122,7 +122,7 @@ def _encoder(encoder: Encoder) -> nn.Sequential:
     stem = nn.Sequential(
         nn.Conv2d(3, STEM_CHANNELS // 2, 3, stride=2, padding=1, bias=False),
         nn.BatchNorm2d(STEM_CHANNELS // 2),
-        _relu_conv_bn(STEM_CHANNELS // 2, STEM_CHANNELS, 3, stride=2),
+        relu_conv_bn(STEM_CHANNELS // 2, STEM_CHANNELS, 3, stride=2),
     )
     body = nn.Sequential(stem, *_cells(encoder))
     for layer in body.modules():

@@ -51,6 +51,16 @@ class NATSSizes(Space):
             torch.default_generator.manual_seed(seed)
             return Network(widths, num_classes)
 
+    def neighbours(self, arch: str) -> list[str]:
+        """Return the architectures, at most ten, that have one width one step narrower or wider."""
+        widths = parse(arch)
+        return [
+            ":".join(map(str, (*widths[:layer], width + step, *widths[layer + 1 :])))
+            for layer, width in enumerate(widths)
+            for step in (-WIDTHS[0], WIDTHS[0])
+            if width + step in WIDTHS
+        ]
+
 
 def parse(arch: str) -> tuple[int, ...]:
     """Return the five widths of an architecture string.

@@ -78,6 +78,16 @@ class NB201(Space):
             torch.default_generator.manual_seed(seed)
             return Network(operations, num_classes)
 
+    def neighbours(self, arch: str) -> list[str]:
+        """Return the 24 architectures that have another operation on one edge."""
+        operations = parse(arch)
+        return [
+            TEMPLATE.format(*operations[:edge], other, *operations[edge + 1 :])
+            for edge, operation in enumerate(operations)
+            for other in OPERATIONS
+            if other != operation
+        ]
+
 
 def parse(arch: str) -> tuple[str, ...]:
     """Return the six operations of an architecture string, one for each of :data:`EDGES`.
@@ -144,19 +154,21 @@ class Edge(NamedTuple):
     operation: nn.Module
 
 
-def _relu_conv_bn(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Sequential:
+def relu_conv_bn(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Sequential:
+    """Return an operation: ReLU, a convolution that pads to keep height and width at stride 1, batch norm."""
     conv = nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, bias=False)
     return nn.Sequential(nn.ReLU(inplace=False), conv, nn.BatchNorm2d(outputs))
 
 
-def _operation(name: str, inputs: int, outputs: int) -> nn.Module:
+def operation(name: str, inputs: int, outputs: int) -> nn.Module:
+    """Return an operation of an edge, not ``none``; a skip connection that changes channels has weights."""
     if name == "skip_connect" and inputs == outputs:
         return nn.Identity()
     if name == "skip_connect":
         return nn.Sequential(nn.Conv2d(inputs, outputs, 1, bias=False), nn.BatchNorm2d(outputs))
     if name == "avg_pool_3x3":
         return nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False)
-    return _relu_conv_bn(inputs, outputs, 3 if name == "nor_conv_3x3" else 1)
+    return relu_conv_bn(inputs, outputs, 3 if name == "nor_conv_3x3" else 1)
 
 
 class Cell(nn.Module):
@@ -172,7 +184,7 @@ class Cell(nn.Module):
         widths = (inputs or channels, channels, channels)
         self.operations = nn.ModuleDict(
             {
-                f"{source}to{target}": _operation(name, widths[source], channels)
+                f"{source}to{target}": operation(name, widths[source], channels)
                 for (source, target), name in named
             }
         )
@@ -193,7 +205,7 @@ class ResidualBlock(nn.Module):
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
         self.convolutions = nn.Sequential(
-            _relu_conv_bn(inputs, outputs, 3, stride=2), _relu_conv_bn(outputs, outputs, 3)
+            relu_conv_bn(inputs, outputs, 3, stride=2), relu_conv_bn(outputs, outputs, 3)
         )
         self.shortcut = nn.Sequential(nn.AvgPool2d(2), nn.Conv2d(inputs, outputs, 1, bias=False))
 

@@ -1,0 +1,191 @@
+"""Searches on the size space of NATS-Bench by #Params, whose best architectures are known."""
+
+import json
+import random
+import re
+
+import pytest
+
+from zsnas.search import (
+    Budget,
+    BudgetError,
+    Checkpoint,
+    CheckpointError,
+    Objective,
+    search,
+)
+from zsnas.spaces import space
+
+SIZES = space("nats-sss")
+SETTINGS = {"space": "nats-sss", "seed": 0}
+SCORED = {"arch": "8:8:8:8:8", "scores": {"params": 1.0}, "reasons": {}, "seconds": 0.5}
+
+
+def searched(**settings):
+    given = {"proxies": ["params"], "batch_name": "cifar10", "batch_size": 2, "steps": 30, "progress": False}
+    return search("nats-sss", **given | settings)
+
+
+# --- the objective
+
+
+def test_one_proxy_is_read_as_its_direction_says_and_nan_is_last():
+    assert Objective(["params"]).best([{"params": 1.0}, {"params": float("nan")}, {"params": 2.0}]) == 2
+    assert (
+        Objective(["ntk_cond"]).best([{"ntk_cond": float("nan")}, {"ntk_cond": 3.0}, {"ntk_cond": 2.0}]) == 2
+    )
+
+
+# Ranks by #Params 1, 2, 3 and by NTK_Cond, lower is better, 3, 2.5 → third in the middle: 2 + 3 is the most.
+def test_several_proxies_add_their_ranks():
+    scores = [
+        {"params": 1.0, "ntk_cond": 5.0},
+        {"params": 2.0, "ntk_cond": 4.0},
+        {"params": 3.0, "ntk_cond": float("nan")},
+    ]
+    assert Objective(["params", "ntk_cond"]).values(scores) == [3.0, 5.0, 4.0]
+
+
+@pytest.mark.parametrize("proxies", [[], ["params", "params"]])
+def test_proxies_are_given_once_each(proxies):
+    with pytest.raises(ValueError, match="at least one proxy, and each once"):
+        Objective(proxies)
+
+
+# --- the budget
+
+
+def test_a_draw_goes_downhill_where_no_sample_is_cheap_enough():
+    smallest = SIZES.counts("8:8:8:8:8", 10, 32).macs
+    assert Budget(SIZES, smallest, 10, 32).draw(random.Random(0)) == "8:8:8:8:8"
+
+
+def test_a_budget_that_nothing_meets_names_the_cheapest():
+    smallest = SIZES.counts("8:8:8:8:8", 10, 32).macs
+    with pytest.raises(BudgetError, match=rf"the cheapest is '8:8:8:8:8' with {smallest:,}"):
+        Budget(SIZES, smallest - 1, 10, 32).draw(random.Random(0))
+
+
+def test_a_mutation_stays_within_the_budget():
+    here = "8:8:8:8:8"
+    just = Budget(SIZES, SIZES.counts(here, 10, 32).macs, 10, 32)
+    assert just.mutated(here, random.Random(0)) == here
+    assert Budget(SIZES, num_classes=10, image_size=32).mutated(here, random.Random(0)) in SIZES.neighbours(
+        here
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "arch"), [("nb201", space("nb201").architectures[7]), ("nats-sss", "24:8:40:16:64")]
+)
+def test_the_table_of_counts_is_what_a_built_network_has(name, arch):
+    assert Budget(space(name), 1e9, 10, 32).counts(arch) == space(name).counts(arch, 10, 32)
+
+
+# --- the algorithms
+
+
+@pytest.mark.parametrize("algorithm", ["evolution", "local", "random"])
+def test_a_search_keeps_to_steps_and_budget_and_names_its_best(algorithm):
+    found = searched(algorithm=algorithm, macs=20e6)
+    assert len(found.history) == 30
+    assert (found.history["macs"] <= 20e6).all()
+    best = found.history.set_index("arch")["params"]
+    assert best[found.arch].max() == best.max() == found.trajectory.iloc[-1]
+    assert (found.history["params"] == found.history["parameters"]).all()
+    assert found.history.equals(
+        searched(algorithm=algorithm, macs=20e6).history.assign(seconds=found.history["seconds"])
+    )
+
+
+def test_a_local_search_climbs_to_the_largest_network():
+    assert searched(algorithm="local", steps=200).arch == "64:64:64:64:64"
+
+
+def test_a_child_is_one_step_from_its_parent_among_the_last_hundred(monkeypatch):
+    monkeypatch.setattr("zsnas.search.evolution.POPULATION", 5)
+    monkeypatch.setattr("zsnas.search.evolution.TOURNAMENT", 5)
+    history = searched(steps=40).history
+    for step in range(5, 40):
+        living = history.iloc[step - 5 : step]
+        parent = living.loc[living["params"].idxmax(), "arch"]  # the tournament has all of them
+        ties = living[living["params"] == living["params"].max()]["arch"]
+        assert any(history["arch"][step] in SIZES.neighbours(arch) for arch in [parent, *ties])
+
+
+def test_another_seed_searches_elsewhere():
+    assert searched(seed=1, steps=3).history["arch"].tolist() != searched(steps=3).history["arch"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ({"algorithm": "magic"}, "unknown search algorithm 'magic'; there are evolution, local, random"),
+        ({"steps": 0}, "steps is 0; a search needs at least 1"),
+    ],
+)
+def test_bad_input_is_a_sentence(settings, why):
+    with pytest.raises(ValueError, match=re.escape(why)):
+        searched(**settings)
+
+
+# --- checkpoints
+
+
+def test_a_killed_search_goes_on_and_ends_as_one_that_ran_through(tmp_path):
+    path = tmp_path / "kept" / "search.jsonl"
+    whole = searched(checkpoint=path)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:10]) + lines[10][:20])  # killed while it wrote the tenth score
+    again = searched(checkpoint=path)
+    assert again.arch == whole.arch
+    assert again.history["arch"].equals(whole.history["arch"])
+    kept = path.read_bytes().splitlines(keepends=True)
+    assert kept[:10] == lines[:10]
+    assert len(kept) == len(lines)
+    assert [json.loads(line)["arch"] for line in kept[1:]] == [json.loads(line)["arch"] for line in lines[1:]]
+
+
+def test_a_finished_search_goes_on_with_more_steps(tmp_path, monkeypatch):
+    path = tmp_path / "search.jsonl"
+    first = searched(checkpoint=path, steps=5).history
+    searched(checkpoint=path, steps=8)
+    monkeypatch.setattr("zsnas.search._run.measure", lambda *_: pytest.fail("scored again"))
+    assert searched(checkpoint=path, steps=8).history["arch"][:5].tolist() == first["arch"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("other", "why"),
+    [({"seed": 1}, "seed 0 and not 1"), ({"macs": 3e7}, "macs None and not 30000000.0")],
+)
+def test_a_checkpoint_of_another_search_is_refused_and_kept(tmp_path, other, why):
+    path = tmp_path / "search.jsonl"
+    searched(checkpoint=path, steps=2)
+    before = path.read_bytes()
+    with pytest.raises(CheckpointError, match=re.escape(why)):
+        searched(checkpoint=path, steps=2, **other)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("content", ["hello", "hello\n", "[1]\n", '{"seed": 0, "space": "nats-sss"}\n{}\n'])
+def test_a_file_that_is_no_checkpoint_is_refused_and_kept(tmp_path, content):
+    path = tmp_path / "search.jsonl"
+    path.write_text(content)
+    with pytest.raises(CheckpointError, match="is no checkpoint of a search"):
+        Checkpoint(path, SETTINGS)
+    assert path.read_text() == content
+
+
+def test_a_search_that_was_killed_in_its_first_line_starts_again(tmp_path):
+    path = tmp_path / "search.jsonl"
+    path.write_text(json.dumps(SETTINGS)[:9])
+    with Checkpoint(path, SETTINGS) as checkpoint:
+        checkpoint.add(SCORED)
+    with Checkpoint(path, SETTINGS) as checkpoint:
+        assert checkpoint.scored == {SCORED["arch"]: SCORED}
+
+
+def test_two_searches_do_not_share_a_checkpoint(tmp_path):
+    path = tmp_path / "search.jsonl"
+    with Checkpoint(path, SETTINGS), pytest.raises(CheckpointError, match="another search is writing"):
+        Checkpoint(path, SETTINGS)

@@ -1,0 +1,113 @@
+"""The figure of scores against accuracy in a family of networks, one panel a proxy.
+
+The style is that of :mod:`zsnas.figures`.
+"""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import TYPE_CHECKING
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
+
+import zsnas
+from zsnas.figures import BLUE, GREEN, INK, ORANGE, PURPLE, SKY, STYLE, VERMILION, WIDTH
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from matplotlib.axes import Axes
+
+    from zsnas.benchmarks import Benchmark
+
+__all__ = ["score_panels", "score_panels_alt"]
+
+COLUMNS = 3
+MARKS = ((BLUE, "o"), (ORANGE, "s"), (VERMILION, "^"), (GREEN, "D"), (PURPLE, "v"), (SKY, "P"))
+WIDE_RANGE = 30
+"""Positive scores whose largest is so many times the smallest are drawn on a logarithmic axis."""
+
+
+def score_panels(
+    bench: Benchmark, scores: pd.DataFrame, proxies: Sequence[str], groups: Mapping[str, str]
+) -> Figure:
+    """Draw accuracy against each proxy's score; a mark says which group of the family a network is in.
+
+    What a proxy prefers is on the right.
+
+    Parameters
+    ----------
+    bench : Benchmark
+    scores : DataFrame
+        ``arch`` and the columns of the proxies, one row an architecture; NaN is left out.
+    proxies : sequence of str
+    groups : mapping
+        The group of each architecture, at most six different ones.
+    """
+    points = _points(bench, scores)
+    names = list(dict.fromkeys(groups[arch] for arch in points["arch"]))
+    with mpl.rc_context(STYLE):
+        rows = ceil(len(proxies) / COLUMNS)
+        figure = Figure(figsize=(WIDTH, 0.8 + 1.75 * rows), layout="constrained")
+        panels = list(figure.subplots(rows, COLUMNS, sharey=True, squeeze=False).flat)
+        for axes, proxy in zip(panels, proxies, strict=False):
+            for name, (colour, marker) in zip(names, MARKS, strict=False):
+                chosen = points[points["arch"].map(groups) == name]
+                axes.scatter(
+                    chosen[proxy],
+                    chosen["accuracy"],
+                    s=18,
+                    color=colour,
+                    marker=marker,
+                    edgecolors=INK,
+                    linewidths=0.4,
+                    label=name,
+                )
+            _finish(axes, proxy, points[proxy])
+        for axes in panels[len(proxies) :]:
+            axes.remove()
+        handles, labels = figure.axes[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside upper center", ncols=COLUMNS)
+        figure.supylabel(f"{bench.metric.replace('_', ' ').capitalize()} ({bench.unit})", fontsize=11)
+    return figure
+
+
+def score_panels_alt(bench: Benchmark, scores: pd.DataFrame, proxies: Sequence[str]) -> str:
+    """Say what :func:`score_panels` shows: how closely accuracy follows each score."""
+    points = _points(bench, scores)
+    follows = ", ".join(
+        f"{zsnas.proxy(name).label} {_correlation(points, name):.2f}".replace("-", "−") for name in proxies
+    )
+    return (
+        f"Scatter plots of {len(points)} networks, one panel a proxy: {bench.metric.replace('_', ' ')} "
+        f"against the score. Spearman’s ρ: {follows}."
+    )
+
+
+def _points(bench: Benchmark, scores: pd.DataFrame) -> pd.DataFrame:
+    accuracy = bench.table.set_index("arch")[bench.metric]
+    return scores.assign(accuracy=scores["arch"].map(accuracy)).dropna(subset="accuracy")
+
+
+def _correlation(points: pd.DataFrame, proxy: str) -> float:
+    known = points.dropna(subset=proxy)
+    sign = 1 if zsnas.proxy(proxy).higher_is_better else -1
+    return zsnas.statistics.spearman(sign * known[proxy], known["accuracy"])
+
+
+def _finish(axes: Axes, proxy: str, values: pd.Series[float]) -> None:
+    found = zsnas.proxy(proxy)
+    axes.set_title(found.label)
+    axes.grid()
+    if values.min() > 0 and values.max() > WIDE_RANGE * values.min():
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(numticks=4))
+        axes.xaxis.set_minor_locator(NullLocator())
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(3))
+        axes.ticklabel_format(axis="x", scilimits=(-2, 4))
+    if not found.higher_is_better:
+        axes.invert_xaxis()

@@ -1,0 +1,188 @@
+"""How well latency predictors do: the protocols behind Table III, on the 27 device settings of HELP.
+
+``python -m zsnas.hardware.protocols`` runs what the book shows and is not yet in
+``data/latency/predictors.csv``, a row at a time: it can be stopped and started again. All of it takes about
+twenty minutes on one core.
+
+Of a random order of NAS-Bench-201, drawn from the seed, the first 900 architectures are to learn from and
+all others to be predicted, with every device, method and number of samples the same ones. BRP-NAS learns each
+device by itself (``alone``), or learns one seen device with 900 samples and adapts to an unseen one with ten
+(``transfer``). HELP learns over the nine seen devices with 900 architectures each, and adapts to every device
+(``transfer``), the seen ones included.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import asdict, astuple, dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from zsnas.benchmarks import benchmark
+from zsnas.hardware.brp_nas import GCN, MLP
+from zsnas.hardware.help import HELP, SEEN, UNSEEN
+from zsnas.sources import DATA
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from zsnas.hardware._predictor import Predictor
+
+TABLE = DATA / "latency" / "predictors.csv"
+BENCHMARK = "help/nb201"
+SUFFIX = "_latency_ms"
+
+LEARNERS: dict[str, type[Predictor]] = {"gcn": GCN, "mlp": MLP}
+"""The two of BRP-NAS, which learn one device at a time."""
+
+METHODS = (*LEARNERS, "help")
+ALONE, TRANSFER = "alone", "transfer"
+POOL = 900
+SIZES = (900, 100, 10)
+FEW = SIZES[-1]
+SEEDS = (0, 1, 2)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One number to find: a method on a device, from so many of its latencies.
+
+    ``source`` is what was learned before: a setting, "seen" for all nine, or "none".
+    """
+
+    seed: int
+    device: str
+    method: str
+    protocol: str
+    source: str
+    samples: int
+
+
+def settings() -> list[str]:
+    """Return the names of the device settings of ``help/nb201``."""
+    names = map(str, _table().columns)
+    return [name.removesuffix(SUFFIX) for name in names if name.endswith(SUFFIX)]
+
+
+def cases(
+    devices: Iterable[str], sizes: Sequence[int] = SIZES, seeds: Sequence[int] = SEEDS
+) -> Iterator[Case]:
+    """Yield what the protocols find for some devices."""
+    chosen = list(devices)
+    for seed in seeds:
+        source = str(np.random.default_rng(seed).choice(SEEN))
+        for device in chosen:
+            for samples in sizes:
+                yield from (Case(seed, device, name, ALONE, "none", samples) for name in LEARNERS)
+                yield Case(seed, device, "help", TRANSFER, "seen", samples)
+            if device in UNSEEN:
+                yield from (Case(seed, device, name, TRANSFER, source, FEW) for name in LEARNERS)
+
+
+def run(case: Case) -> dict[str, object]:
+    """Find one number.
+
+    Returns
+    -------
+    dict
+        The case; ``rmse_ms`` on the held-out architectures, ``mean_ms`` of their latencies, ``kendall`` and
+        ``spearman`` of predicted and measured, ``n`` held out, and the ``seconds`` that learning or adapting
+        took, without what was learned before.
+    """
+    predictor, seconds = _trained(case)
+    _, held_out = _split(case.seed)
+    found = errors(predictor.predict(_architectures(held_out)), _latency(case.device, held_out))
+    return asdict(case) | found | {"n": len(held_out), "seconds": seconds}
+
+
+def errors(predicted: ArrayLike, measured: ArrayLike) -> dict[str, float]:
+    """Return ``rmse_ms``, ``mean_ms``, ``kendall`` and ``spearman`` of predicted and measured latencies."""
+    prediction, truth = np.asarray(predicted, dtype=float), np.asarray(measured, dtype=float)
+    return {
+        "rmse_ms": float(np.sqrt(np.mean((prediction - truth) ** 2))),
+        "mean_ms": float(truth.mean()),
+        "kendall": float(stats.kendalltau(prediction, truth).statistic),
+        "spearman": float(stats.spearmanr(prediction, truth).statistic),
+    }
+
+
+def _trained(case: Case) -> tuple[Predictor, float]:
+    pool, _ = _split(case.seed)
+    if case.protocol == ALONE:
+        start, learn = LEARNERS[case.method](case.seed), "fit"
+    else:
+        start, learn = _learned(case.method, case.source, case.seed), "adapt"
+    chosen = _first(start, pool)[: case.samples]
+    began = time.perf_counter()
+    predictor = getattr(start, learn)(_architectures(chosen), _latency(case.device, chosen))
+    return predictor, time.perf_counter() - began
+
+
+def _first(predictor: Predictor, pool: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Put the architectures that the predictor needs in front of the others of the pool."""
+    needed = np.isin(_architectures(pool), getattr(predictor, "references", ()))
+    return pool[np.argsort(~needed, kind="stable")]
+
+
+@cache
+def _learned(method: str, source: str, seed: int) -> Predictor:
+    """Learn from all 900 architectures of the pool, on one device or over the nine seen ones."""
+    pool, _ = _split(seed)
+    if method == "help":
+        over = np.column_stack([_latency(device, pool) for device in SEEN])
+        return HELP(seed).fit(_architectures(pool), over)
+    return LEARNERS[method](seed).fit(_architectures(pool), _latency(source, pool))
+
+
+@cache
+def _table() -> pd.DataFrame:
+    return benchmark(BENCHMARK).table
+
+
+@cache
+def _split(seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    order = np.random.default_rng(seed).permutation(len(_table()))
+    return order[:POOL], order[POOL:]
+
+
+def _architectures(at: NDArray[np.int64]) -> list[str]:
+    return [str(arch) for arch in _table()["arch"].iloc[at]]
+
+
+def _latency(device: str, at: NDArray[np.int64]) -> NDArray[np.float64]:
+    column = f"{device}{SUFFIX}"
+    if column not in _table():
+        raise ValueError(f"{BENCHMARK} has no device {device!r}; it has {', '.join(settings())}")
+    return _table()[column].to_numpy(dtype=float)[at]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the protocols on all devices, and add what is missing to the book's table."""
+    parser = argparse.ArgumentParser(prog="python -m zsnas.hardware.protocols", description=main.__doc__)
+    parser.add_argument("--to", type=Path, default=TABLE, help="the table; by default the book's")
+    path = parser.parse_args(arguments).to
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for case in _missing(path):
+        row = pd.DataFrame([run(case)]).round(4)
+        row.to_csv(path, mode="a", header=not path.exists(), index=False)
+
+
+def _missing(path: Path) -> list[Case]:
+    wanted = list(cases(settings()))
+    if not path.exists():
+        return wanted
+    fields = list(Case.__dataclass_fields__)
+    done = set(pd.read_csv(path)[fields].itertuples(index=False, name=None))
+    return [case for case in wanted if astuple(case) not in done]
+
+
+if __name__ == "__main__":
+    main()

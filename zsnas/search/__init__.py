@@ -1,0 +1,24 @@
+"""Search: look for the architecture of a space that proxies rank highest, under a budget.
+
+`search` runs one of the three algorithms (`ALGORITHMS`), `prune` takes a network of NAS-Bench-201 out of a
+supernet, and :mod:`zsnas.search.training` trains what was found on ImageNet.
+"""
+
+from zsnas.search._budget import Budget, BudgetError
+from zsnas.search._checkpoint import Checkpoint, CheckpointError
+from zsnas.search._objective import Objective
+from zsnas.search._run import ALGORITHMS, Found, search
+from zsnas.search.pruning import Pruned, prune
+
+__all__ = [
+    "ALGORITHMS",
+    "Budget",
+    "BudgetError",
+    "Checkpoint",
+    "CheckpointError",
+    "Found",
+    "Objective",
+    "Pruned",
+    "prune",
+    "search",
+]

@@ -1,0 +1,216 @@
+"""One search: an algorithm proposes architectures, the run scores them, keeps them and shows progress."""
+
+from __future__ import annotations
+
+import math
+import random
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import torch
+from tqdm import tqdm
+
+from zsnas import __version__
+from zsnas.batches import Batch, batch
+from zsnas.proxies import measure, proxy
+from zsnas.search._budget import Budget
+from zsnas.search._checkpoint import Checkpoint, Scored
+from zsnas.search._objective import Objective
+from zsnas.search.evolution import evolution
+from zsnas.search.local import local_search
+from zsnas.search.sampling import random_search
+from zsnas.spaces import space
+
+if TYPE_CHECKING:
+    from zsnas.spaces import Space
+
+ALGORITHMS: dict[str, Callable[[Run], None]] = {
+    "evolution": evolution,
+    "local": local_search,
+    "random": random_search,
+}
+"""Name of each algorithm, and the function that proposes architectures until the steps are used up."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """The outcome of a search.
+
+    Attributes
+    ----------
+    arch
+        The best architecture by the objective among all that were scored.
+    history
+        One row per step: ``arch``, ``parameters``, ``macs``, a column for each proxy, ``seconds`` (of its
+        only measurement, 0 when the architecture was scored before), ``reasons``.
+    objective
+        What was searched for.
+    """
+
+    arch: str
+    history: pd.DataFrame
+    objective: Objective
+
+    @property
+    def trajectory(self) -> pd.Series[float]:
+        """The best score until each step, of a search by one proxy; NaN where the step has none."""
+        (name,) = self.objective.proxies
+        scores = self.history[name].astype(float)
+        return scores.cummax() if proxy(name).higher_is_better else scores.cummin()
+
+
+@dataclass
+class Run:
+    """What an algorithm works with. An architecture is scored once, whenever it is proposed again."""
+
+    space: Space
+    objective: Objective
+    budget: Budget
+    images: Batch
+    seed: int
+    steps: int
+    checkpoint: Checkpoint
+    bar: tqdm[Any]
+    proposed: list[str] = field(default_factory=list)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether there are steps left."""
+        return len(self.proposed) < self.steps
+
+    def rng(self) -> random.Random:
+        """Return the generator of this step: it depends on the seed and the number of the step alone."""
+        return random.Random(f"{self.seed}/{len(self.proposed)}")
+
+    def score(self, arch: str) -> None:
+        """Use one step for an architecture."""
+        if arch not in self.checkpoint.scored:
+            self.checkpoint.add(self._measured(arch))
+        self.proposed.append(arch)
+        self.bar.update()
+
+    def best(self, candidates: Sequence[str]) -> str:
+        """Return the best of some scored architectures."""
+        return candidates[self.objective.best([self.checkpoint.scored[a]["scores"] for a in candidates])]
+
+    def _measured(self, arch: str) -> Scored:
+        start = time.perf_counter()
+        images = self.space.images_for(arch, self.images)
+        network = self.space.build_for(arch, images, self.seed)
+        found = measure(network, images, self.objective.proxies, self.seed)
+        return Scored(
+            arch=arch,
+            scores={name: measured.value for name, measured in found.items()},
+            reasons={name: measured.reason for name, measured in found.items() if measured.reason},
+            seconds=time.perf_counter() - start,
+        )
+
+    def found(self) -> Found:
+        """Return what was found in the steps so far."""
+        history = pd.DataFrame([self._row(arch) for arch in self.proposed])
+        history.loc[history.duplicated("arch"), "seconds"] = 0.0
+        return Found(self.best(list(dict.fromkeys(self.proposed))), history, self.objective)
+
+    def _row(self, arch: str) -> dict[str, object]:
+        counts, scored = self.budget.counts(arch), self.checkpoint.scored[arch]
+        return {
+            "arch": arch,
+            "parameters": counts.params,
+            "macs": counts.macs,
+            **scored["scores"],
+            "seconds": scored["seconds"],
+            "reasons": "; ".join(scored["reasons"].values()),
+        }
+
+
+def search(  # noqa: PLR0913 - settings, all of them keyword-only
+    space_name: str,
+    *,
+    proxies: Sequence[str],
+    algorithm: str = "evolution",
+    steps: int = 10_000,
+    macs: float = math.inf,
+    batch_name: str = "imagenet1k",
+    batch_size: int = 16,
+    image_size: int | None = None,
+    seed: int = 0,
+    checkpoint: str | Path | None = None,
+    progress: bool = True,
+) -> Found:
+    """Search a space for the architecture that proxies rank highest.
+
+    Parameters
+    ----------
+    space_name : str
+        One of `zsnas.list_spaces`.
+    proxies : sequence of str
+        One, or several whose ranks are added, see `Objective`.
+    algorithm : str
+        One of `ALGORITHMS`.
+    steps : int
+        Architectures that are proposed; one that is proposed again costs a step and no time.
+    macs : float
+        Budget in multiply-accumulates of one image.
+    batch_name, batch_size
+        The images that proxies see, see `zsnas.batch`.
+    image_size : int, optional
+        Side of the images at which `macs` counts; by default that of the batch.
+    seed : int
+        Draws the architectures, the weights and the images.
+    checkpoint : path, optional
+        Keeps every score, so that the same call goes on where a killed one stopped; one with more steps
+        too.
+    progress : bool
+        Show a bar on standard error.
+
+    Raises
+    ------
+    ValueError
+        When an argument is unknown or out of range; its kinds `BudgetError`, when no architecture stays
+        within the budget, and `CheckpointError`, when the checkpoint belongs to another search.
+    """
+    if algorithm not in ALGORITHMS:
+        raise ValueError(f"unknown search algorithm {algorithm!r}; there are {', '.join(ALGORITHMS)}")
+    if steps < 1:
+        raise ValueError(f"steps is {steps}; a search needs at least 1")
+    objective, cells = Objective(proxies), space(space_name)
+    images = batch(batch_name, batch_size, seed)
+    side = image_size or images.images.shape[-1]
+    budget = Budget(cells, macs, images.num_classes, side)
+    settings = {
+        "space": space_name,
+        "algorithm": algorithm,
+        "proxies": list(objective.proxies),
+        "macs": macs if math.isfinite(macs) else None,
+        "image_size": side,
+        "batch": images.source,
+        "batch_size": batch_size,
+        "seed": seed,
+        "zsnas": __version__,
+        "torch": torch.__version__,
+    }
+    path = None if checkpoint is None else Path(checkpoint)
+    with Checkpoint(path, settings) as kept, _bar(space_name, steps, progress) as bar:
+        run = Run(cells, objective, budget, images, seed, steps, kept, bar)
+        try:
+            ALGORITHMS[algorithm](run)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(_stopped(run)) from None
+        return run.found()
+
+
+def _stopped(run: Run) -> str:
+    done = f"stopped after {len(run.proposed):,} of {run.steps:,} steps"
+    if run.checkpoint.path is None:
+        return f"{done}; nothing is kept without a checkpoint"
+    return f"{done}; the scores are in {run.checkpoint.path} and the same command resumes"
+
+
+def _bar(name: str, steps: int, progress: bool) -> tqdm[Any]:
+    interval = 0.1 if sys.stderr.isatty() else 30.0  # a log file gets a line every half minute
+    return tqdm(desc=name, total=steps, unit="step", disable=not progress, mininterval=interval)

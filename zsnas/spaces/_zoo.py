@@ -1,0 +1,111 @@
+"""Networks that a library builds by name: each has images of its own size, and the largest may not fit."""
+
+from __future__ import annotations
+
+import os
+from abc import abstractmethod
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.graph import saved_tensors_hooks
+
+from zsnas.batches import Batch, resized
+from zsnas.spaces._base import NetworkUnavailable, Space
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# What the survey's proxies take at the most, GraSP's second derivatives included, in units of what one
+# forward pass saves for its backward pass; measured on ResNet-50, ResNet-152 and DeiT-B.
+_PASSES = 5
+# Two workers may be at work.
+_SHARE = 0.5
+
+
+class Zoo(Space):
+    """Architectures that a library knows by name."""
+
+    @property
+    @abstractmethod
+    def resolutions(self) -> Mapping[str, int]:
+        """Each architecture with the side of its images in pixels."""
+
+    @abstractmethod
+    def _create(self, arch: str, num_classes: int) -> nn.Module:
+        """Return the network, its weights drawn from torch's global generator."""
+
+    def canonical(self, arch: str) -> str:
+        """Return ``arch``: each name is a network of its own."""
+        self.index(arch)
+        return arch
+
+    def build(self, arch: str, num_classes: int, seed: int) -> nn.Module:
+        """Return the untrained network, its weights drawn from ``seed`` as the library does; no download.
+
+        Takes images of shape (batch, 3, side, side) to logits (batch, ``num_classes``).
+
+        Raises
+        ------
+        NetworkUnavailable
+            When the installed library has no such network.
+        """
+        self.index(arch)
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(seed)
+            return self._create(arch, num_classes)
+
+    def images_for(self, arch: str, batch: Batch) -> Batch:
+        """Return the batch, resized to what the network is made for."""
+        self.index(arch)
+        return resized(batch, self.resolutions[arch])
+
+    def build_for(self, arch: str, batch: Batch, seed: int) -> nn.Module:
+        """Return the network for the classes of the batch.
+
+        Raises
+        ------
+        NetworkUnavailable
+            When the library has no such network, or when the passes of the proxies would need more than half
+            of the memory of this machine.
+        """
+        network = self.build(arch, batch.num_classes, seed)
+        needed, budget = memory_needed(network, batch.images), memory_budget()
+        if needed > budget:
+            raise NetworkUnavailable(
+                f"{arch} needs about {needed / 1e9:.1f} GB for a batch of {len(batch.images)}, more than the "
+                f"{budget / 1e9:.1f} GB that are half of this machine's memory; take a smaller batch"
+            )
+        return network
+
+
+def memory_needed(network: nn.Module, images: Tensor) -> float:
+    """Estimate the bytes that the passes of the proxies take at the most, from one pass of a single image.
+
+    Autograd tells what it saves of an image; weights and their gradients are added. The network is in
+    evaluation mode meanwhile, so that it is the same afterwards.
+    """
+    weights = {weight.untyped_storage().data_ptr() for weight in network.parameters()}
+    saved: dict[int, int] = {}
+
+    def note(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()  # which the views of a tensor share
+        if storage.data_ptr() not in weights:
+            saved[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    was_training = network.training
+    network.eval()
+    with saved_tensors_hooks(note, lambda tensor: tensor):
+        network(images[:1])
+    network.train(was_training)
+    own = sum(weight.nbytes for weight in network.parameters())
+    return _PASSES * (len(images) * sum(saved.values()) + own)
+
+
+def memory_budget() -> float:
+    """Return half of the memory of this machine in bytes; infinite where the system does not tell it."""
+    try:
+        return _SHARE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # not a POSIX system
+        return float("inf")
