@@ -1,5 +1,8 @@
 """The counter against arithmetic on paper and against torch's own."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch import nn
@@ -69,3 +72,13 @@ def test_whole_networks_as_torch_counts_them(name):
         network, image = timm.create_model(name).eval(), torch.ones(1, 3, 224, 224)
 
     assert counted(network, image) == counted_by_torch(network, image)
+
+
+def test_counting_imports_no_compiler():
+    code = (
+        "import sys, torch; from zsnas.macs import MacCounter\n"
+        "with MacCounter() as counter: torch.nn.Linear(2, 3)(torch.ones(1, 2))\n"
+        "print(counter.total, *({'triton', 'torch._dynamo'} & set(sys.modules)))"
+    )
+
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).split() == ["6"]

@@ -29,6 +29,11 @@ class MacCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's
         self.total: int = 0
         """Multiply-accumulates so far; a "FLOP" of the survey is one of them."""
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Do without the wrapper that would import torch's compiler on the first operation."""
+        return False
+
     def __torch_dispatch__(
         self,
         operation: OpOverload,
