@@ -197,3 +197,22 @@ def test_a_linear_loss_has_no_curvature():
 
     passes = Passes(nn.Sequential(nn.Flatten(), nn.Linear(192, 3), Constant()), noise())
     assert passes.curvature == 0
+
+
+def test_strided_pointwise_convolutions_of_few_channels_with_channels_last():
+    """OneDNN, which torch uses in single precision, corrupts memory there."""
+    x, weight = random(4, 3, 57, 56), random(8, 3, 1, 1, seed=1)
+    geometry, along = Geometry((2, 3), (0, 0), (1, 1), 1), random(4, 8, 29, 19, seed=2)
+
+    def gradients(convolve, dtype):
+        inputs = [t.to(dtype, memory_format=torch.channels_last).requires_grad_() for t in (x, weight)]
+        return torch.autograd.grad(convolve(*inputs), inputs, along.to(dtype))
+
+    def ours(x, weight):
+        return Convolution.apply(x, weight, torch.ones(()), geometry, Wanted())
+
+    def torchs(x, weight):
+        return torch.conv2d(x, weight, None, *geometry)
+
+    expected = [gradient.float() for gradient in gradients(torchs, torch.float64)]
+    torch.testing.assert_close(list(gradients(ours, torch.float32)), expected, rtol=1e-4, atol=1e-4)

@@ -1,7 +1,7 @@
 """Search: look for the architecture of a space that proxies rank highest, under a budget.
 
-`search` runs one of the three algorithms (`ALGORITHMS`), `prune` takes a network of NAS-Bench-201 out of a
-supernet, and :mod:`zsnas.search.training` trains what was found on ImageNet.
+`search` runs one of the three algorithms (`ALGORITHMS`), and `prune` takes a network of NAS-Bench-201 out of
+a supernet.
 """
 
 from zsnas.search._budget import Budget, BudgetError
