@@ -6,7 +6,6 @@
 ``validation_accuracy``   top-1 accuracy on the 50,000 validation images of ImageNet-1K, in %
 ``resolution``            side of the images that it was measured with, in pixels
 ``recipe``                the training run: timm's tag, such as ``a1_in1k``
-``gmacs``                 multiply-accumulates of one image in billions, from timm's inference benchmark
 ========================  ==================================================================================
 
 They are rows of timm's own results table. "Standalone" means: from random weights, with the training images
@@ -190,7 +189,7 @@ def select(runs: pd.DataFrame, costs: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``arch``, ``kind``, ``resolution``, ``recipe`` and ``gmacs``, sorted by kind and name: what
+        ``arch``, ``kind``, ``resolution`` and ``recipe``, sorted by kind and name: what
         ``data/timm_standalone.csv`` holds. An architecture whose cost is unknown is left out.
     """
     known = pd.DataFrame(
@@ -203,7 +202,7 @@ def select(runs: pd.DataFrame, costs: pd.DataFrame) -> pd.DataFrame:
     chosen = one_per_architecture(runs).merge(known, on=["arch", "resolution"])
     kept = chosen[(chosen["kind"] != "neither") & (chosen["gmacs"] <= LARGEST_GMACS)]
     ordered = kept.sort_values(["kind", "arch"], kind="stable").reset_index(drop=True)
-    return ordered[["arch", "kind", "resolution", "recipe", "gmacs"]]
+    return ordered[["arch", "kind", "resolution", "recipe"]]
 
 
 def selected() -> pd.DataFrame:
@@ -217,7 +216,7 @@ def _load(wanted: Kind) -> Benchmark:
     table = names.merge(_runs(), how="left", on=["arch", "recipe", "resolution"])
     return Benchmark(
         name=_NAMES[wanted],
-        table=table[["arch", "validation_accuracy", "resolution", "recipe", "gmacs"]],
+        table=table[["arch", "validation_accuracy", "resolution", "recipe"]],
         space="timm",
         batch="imagenet1k",
         licence=entry.licence,

@@ -1,0 +1,79 @@
+"""Which of timm's training runs count as standalone, and that the committed list follows from the rules."""
+
+import pandas as pd
+import pytest
+
+from zsnas.benchmarks import benchmark
+from zsnas.benchmarks.timm_imagenet import (
+    kind,
+    one_per_architecture,
+    recipes,
+    select,
+    selected,
+    standalone,
+    why_not_standalone,
+)
+from zsnas.sources import fetch
+
+
+@pytest.mark.parametrize("model", ["resnet50.a1_in1k", "vit_tiny_patch16_224.x_in1k", "dpn68b.ra_in1k"])
+def test_runs_that_count(model):
+    assert why_not_standalone(model) is None
+
+
+@pytest.mark.parametrize(
+    ("model", "reason"),
+    [
+        ("resnet50.fb_swsl_ig1b_ft_in1k", "weights of another training"),
+        ("convnext_tiny.in12k", "other images"),
+        ("deit_small_distilled_patch16_224.fb_in1k", "from a teacher"),
+        ("hrnet_w18.ms_aug_ssld_in1k", "from a teacher"),
+        ("volo_d1_224.sail_in1k", "token labelling"),
+        ("flexivit_small.300ep_in1k", "trained ViT"),
+        ("ecaresnet50d_pruned.miil_in1k", "larger network"),
+    ],
+)
+def test_runs_that_do_not_count_say_why(model, reason):
+    assert reason in why_not_standalone(model)
+
+
+@pytest.mark.parametrize(
+    ("arch", "expected"),
+    [("resnet18", "cnn"), ("deit_tiny_patch16_224", "vit"), ("mixer_b16_224", "neither")],
+)
+def test_kinds(arch, expected):
+    assert kind(arch) == expected
+
+
+def test_the_run_nearest_to_224_pixels_is_kept_and_of_these_the_best():
+    results = pd.DataFrame(
+        {
+            "model": ["resnet18.a", "resnet18.b", "resnet18.c", "tf_resnet18.a", "tf_other.a", "large.a"],
+            "img_size": [224, 224, 288, 224, 224, 320],
+            "top1": [70.0, 71.0, 73.0, 72.0, 60.0, 80.0],
+        }
+    )
+
+    kept = one_per_architecture(standalone(results))
+
+    assert list(zip(kept["arch"], kept["recipe"], strict=True)) == [("resnet18", "b"), ("tf_other", "a")]
+
+
+def test_a_renamed_column_is_named():
+    with pytest.raises(ValueError, match="has no column top1; it has model, img_size, accuracy"):
+        standalone(pd.DataFrame(columns=["model", "img_size", "accuracy"]))
+
+
+def test_the_committed_list_follows_from_the_rules():
+    costs = pd.read_csv(fetch("timm/benchmark-infer-amp-nchw-pt291-cu130-5090"))
+
+    pd.testing.assert_frame_equal(select(recipes(), costs), selected())
+
+
+@pytest.mark.parametrize(("name", "least"), [("timm/imagenet-cnn", 200), ("timm/imagenet-vit", 100)])
+def test_there_are_enough_and_all_have_an_accuracy(name, least):
+    table = benchmark(name).table
+
+    assert len(table) >= least
+    assert table["validation_accuracy"].between(50, 90).all()
+    assert table["arch"].is_unique
