@@ -1,6 +1,8 @@
 from . import evaluate as evaluate
 from . import figures as figures
+from . import hardware as hardware
 from . import proxies as proxies
+from . import search as search
 from . import statistics as statistics
 from . import sweep as sweep
 from .batches import Batch as Batch
