@@ -125,3 +125,14 @@ def test_the_head_of_a_task_adds_the_same_to_every_micro_cell(micro):
         }
         assert len(added) == 1
         assert added.pop() > 0
+
+
+def test_with_macs_adds_millions_to_the_table():
+    bench = zsnas.benchmark("nb201-analog/cifar10")
+
+    table = counting.with_macs(bench).table.set_index("arch")
+
+    arch = table.index[7]
+    network, images = zsnas.space("nb201").build(arch, num_classes=10, seed=0), zsnas.batch("cifar10", size=1)
+    assert table.loc[arch, "million_macs"] == zsnas.score(network, images, proxies=["flops"])["flops"] / 1e6
+    assert len(table) == len(bench.table)

@@ -41,6 +41,7 @@ RANK = {
     "families_verdicts": 5,
     "pareto_drawing": 5,
     "pareto_explorer": 5,
+    "pareto_tables": 5,
     "pareto_verdicts": 5,
     "tables": 5,
     "verdicts": 5,

@@ -58,6 +58,20 @@ def test_data_stand_in_the_page(page):
     assert data["unit"] == "mJ"
 
 
+def test_a_network_of_another_space_keeps_its_name():
+    table = pd.DataFrame(
+        {"arch": ["8:8:8:8:8", "8:8:8:8:16"], COST: [1.0, 2.0], "test_accuracy": [10.0, 20.0]}
+    )
+    bench = Benchmark("toy", table, space="nats-sss", batch="toy", licence="none", citation="none")
+    scores = pd.DataFrame({"arch": table["arch"], "seed": 0, "snip": [1.0, 2.0]})
+    selected = {"snip": pareto.selections(bench, scores, COST)}
+
+    data = data_of(pareto_explorer.explorer(bench, COST, table["arch"], selected, "front and picks"))
+
+    assert [name for name, _, _ in data["networks"]] == ["8:8:8:8:8", "8:8:8:8:16"]
+    assert data["operations"] == []
+
+
 # Rounded to 3 decimals, the lowest cost goes down and the highest up.
 def test_the_slider_reaches_every_network():
     page = explored([0.12349, 0.12352, 15, 20, 29.98765, 29.99978])

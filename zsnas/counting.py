@@ -10,6 +10,7 @@ that are narrow elsewhere give all 32,768. In TransNAS-Bench-101's micro space a
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,7 +18,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from zsnas.batches import Batch
+from zsnas.batches import Batch, batch
 from zsnas.proxies import score
 from zsnas.spaces import nats_sss, space, transnas
 from zsnas.spaces.nb201 import EDGES, OPERATIONS, TEMPLATE, parse
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Contributions", "contributions", "counts"]
+    from zsnas.benchmarks import Benchmark
+
+__all__ = ["Contributions", "contributions", "counts", "with_macs"]
 
 COUNTED = ("params", "flops")
 NOTHING = OPERATIONS[0]
@@ -93,6 +96,20 @@ def counts(num_classes: int, image_size: int, name: str = "nb201") -> pd.DataFra
         )
     total = _TOTALS[name](num_classes, image_size)
     return pd.DataFrame({"arch": space(name).architectures, **dict(zip(COUNTED, total.T, strict=True))})
+
+
+def with_macs(bench: Benchmark) -> Benchmark:
+    """Return the benchmark with ``million_macs``, the multiply-accumulates of an image, in its table.
+
+    Raises
+    ------
+    ValueError
+        As for :func:`counts`.
+    """
+    image = batch(bench.batch, size=1)
+    found = counts(image.num_classes, image.images.shape[-1], bench.space)
+    macs = found.assign(million_macs=found["flops"] / 1e6)[["arch", "million_macs"]]
+    return replace(bench, table=bench.table.merge(macs, on="arch"))
 
 
 def _of_cells(num_classes: int, image_size: int) -> NDArray[np.int64]:

@@ -36,6 +36,7 @@ DEVICES = {
     "pixel3": "the Pixel 3",
     "eyeriss": "Eyeriss",
     "fpga": "the FPGA",
+    "cpu": "one core of a processor",
 }
 UNITS = {"ms": "ms", "mj": "mJ", "macs": "million MACs"}
 

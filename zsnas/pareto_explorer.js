@@ -1,6 +1,7 @@
 // Draws a Pareto front that answers to a budget. The element around this script holds the data as JSON. A
-// network is a position in `networks`, whose entries are [cell, cost, accuracy]; `candidates`, `front` and the
-// `picks` of each proxy are lists of networks by increasing cost, and `ties` belongs to `picks`.
+// network is a position in `networks`, whose entries are [name, cost, accuracy], where the name of a cell is six
+// digits into `operations`; `candidates`, `front` and the `picks` of each proxy are lists of networks by
+// increasing cost, and `ties` belongs to `picks`.
 "use strict";
 ((root) => {
   const data = JSON.parse(root.querySelector(".data").textContent);
@@ -8,7 +9,9 @@
   const cost = (network) => data.networks[network][1];
   const accuracy = (network) => data.networks[network][2];
   const name = (network) => {
-    const [a, b, c, d, e, f] = [...data.networks[network][0]].map((digit) => data.operations[digit]);
+    const written = data.networks[network][0];
+    if (!data.operations.length) return written;
+    const [a, b, c, d, e, f] = [...written].map((digit) => data.operations[digit]);
     return `|${a}~0|+|${b}~0|${c}~1|+|${d}~0|${e}~1|${f}~2|`;
   };
   const described = (network) => `${name(network)}: ${accuracy(network).toFixed(2)} %, ${cost(network).toFixed(2)} ${data.unit}`;
@@ -65,7 +68,7 @@
     limit.setAttribute("x2", x(budget));
     place(rings[0], best);
     place(rings[1], pick);
-    const words = `${budget.toFixed(1)} ${data.unit}`;
+    const words = `${budget.toFixed(data.dearest < 10 ? 2 : 1)} ${data.unit}`;
     slider.setAttribute("aria-valuetext", words);
     if (pick === undefined) {
       answer.textContent = `Budget ${words}: no candidate with a score is that cheap.`;

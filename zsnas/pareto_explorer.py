@@ -68,7 +68,6 @@ def explorer(
     Parameters
     ----------
     bench : Benchmark
-        Of NAS-Bench-201.
     cost, candidates, selected
         As for :func:`zsnas.pareto_drawing.front_panels`.
     alt : str
@@ -83,14 +82,15 @@ def explorer(
     networks = table[table["arch"].isin(shown)]
     place = {arch: number for number, arch in enumerate(networks["arch"])}
     grey = networks[networks["arch"].isin(candidates)]
+    is_cell = bench.space == "nb201"
     lowest, highest, dearest = floor(grey[bench.metric]), table[bench.metric].max(), table[cost].max()
     data = {
         "xLabel": cost_label(cost),
         "yLabel": f"Test accuracy ({bench.unit})",
         "unit": UNITS[cost.rpartition("_")[2]],
-        "operations": OPERATIONS,
+        "operations": OPERATIONS if is_cell else [],
         "networks": [
-            [_digits(arch), x, round(y, 2)]
+            [_digits(arch) if is_cell else arch, x, round(y, 2)]
             for arch, x, y in networks[["arch", cost, bench.metric]].itertuples(index=False)
         ],
         "candidates": [place[arch] for arch in grey["arch"]],
@@ -126,7 +126,7 @@ def explorer(
 
 
 def _digits(arch: str) -> str:
-    """Write a cell as six digits, one an edge."""
+    """Write a cell as six digits, one an edge, which makes the page shorter."""
     return "".join(str(OPERATIONS.index(operation)) for operation in parse(arch))
 
 

@@ -25,7 +25,8 @@ SHARED = ("counting", "statistics", "verdicts", "figures", "tables")
 OF_SOME = (
     *("families_drawing", "families_verdicts"),
     *("audit", "audit_drawing", "cost", "cost_drawing", "evaluate", "plane", "plane_drawing"),
-    *("pareto", "pareto_drawing", "pareto_explorer", "pareto_explorer.js", "pareto_verdicts"),
+    *("pareto", "pareto_drawing", "pareto_explorer", "pareto_explorer.js"),
+    *("pareto_tables", "pareto_verdicts"),
 )
 """Modules that a page computes with if it names them."""
 

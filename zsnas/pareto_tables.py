@@ -1,0 +1,134 @@
+"""Tables of hardware-aware search: hypervolume and accuracy lost by proxy, and what ties and seeds change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import pandas as pd
+
+import zsnas
+from zsnas import pareto, tables
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["Budgets", "losses", "seeds", "ties"]
+
+
+class Budgets(NamedTuple):
+    """How budgets are cut and written.
+
+    Attributes
+    ----------
+    limits : sequence of float
+        Between the bands, as for :func:`zsnas.pareto.bands`.
+    unit : str
+        Of the cost, such as "mJ".
+    """
+
+    limits: Sequence[float]
+    unit: str
+
+    @property
+    def bands(self) -> list[str]:
+        """Names of the bands."""
+        return pareto.bands(self.limits)
+
+    @property
+    def measures(self) -> list[str]:
+        """Hypervolume ratio and bands, in the order of a table."""
+        return [pareto.HYPERVOLUME, *self.bands]
+
+    def heading(self, measure: str) -> str:
+        """Name the column of a measure.
+
+        >>> Budgets([10, 20], "mJ").heading("≤ 10")
+        '≤ 10 mJ'
+        """
+        return measure if measure == pareto.HYPERVOLUME else f"{measure} {self.unit}"
+
+
+def losses(sampled: pd.DataFrame, whole: pd.DataFrame, budgets: Budgets, candidates: int) -> pd.DataFrame:
+    """Write hypervolume ratio and accuracy lost of every proxy, best of the candidates first.
+
+    Parameters
+    ----------
+    sampled : DataFrame
+        Of :func:`zsnas.pareto.summary`, one seed: proxies that choose among a sample.
+    whole : DataFrame
+        The same for proxies that choose among all architectures; their rows come before those of the sample.
+    budgets : Budgets
+    candidates : int
+        Architectures of the sample.
+
+    Returns
+    -------
+    DataFrame
+        Of text; one row per proxy, headed by its label, and a column per measure and for the candidates.
+    """
+    measured = sampled["n"] + sampled["missing"]
+    best = sampled[measured == measured.max()].drop_duplicates("measure").set_index("measure")["allowed"]
+    first = {budgets.heading(name): tables.number(best[name]) for name in budgets.measures}
+    rows = {"Best of the candidates": first | {"n (missing)": f"{candidates:,} (0)"}}
+    twice = set(whole["proxy"]) & set(sampled["proxy"])
+    for name, found in whole.groupby("proxy", sort=False):
+        rows[f"{_label(name)}, whole space"] = _loss_row(found, budgets)
+    for name, found in sampled.groupby("proxy", sort=False):
+        rows[f"{_label(name)}, sample" if name in twice else _label(name)] = _loss_row(found, budgets)
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("Proxy")
+
+
+def ties(
+    measured: Mapping[str, pd.DataFrame], picked: Mapping[str, pd.DataFrame], budgets: Budgets
+) -> pd.DataFrame:
+    """Write how many picks there are, how many candidates share a place, and what other choices would lose.
+
+    Parameters
+    ----------
+    measured : mapping of DataFrame
+        By proxy, its rows of :func:`zsnas.pareto.summary` for one seed.
+    picked : mapping of DataFrame
+        By proxy, its rows of :func:`zsnas.pareto.selections` for this seed.
+    budgets : Budgets
+    """
+    rows = {
+        zsnas.proxy(name).label: _tie_row(found, picked[name], budgets) for name, found in measured.items()
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("Proxy")
+
+
+def seeds(measured: pd.DataFrame, budgets: Budgets) -> pd.DataFrame:
+    """Write mean and standard deviation of every measure over seeds, of :func:`zsnas.pareto.summary`."""
+    order = measured["proxy"].unique()
+    written = measured.groupby(["proxy", "measure"])["value"].agg(_spread).unstack("measure")
+    written = written.loc[order, budgets.measures].rename(columns=budgets.heading)
+    written.index = pd.Index([zsnas.proxy(name).label for name in order], name="Proxy")
+    return written.rename_axis(columns=None)
+
+
+def _label(name: object) -> str:
+    proxy = zsnas.proxy(str(name))
+    return proxy.label if proxy.kind == "naive" else tables.linked_label(proxy.name)
+
+
+def _loss_row(found: pd.DataFrame, budgets: Budgets) -> dict[str, str]:
+    by_measure = found.set_index("measure")
+    written = {
+        budgets.heading(name): tables.interval(*by_measure.loc[name, ["value", "low", "high"]])
+        for name in budgets.measures
+    }
+    n, missing = found[["n", "missing"]].iloc[0]
+    return written | {"n (missing)": f"{n:,} ({missing:,})"}
+
+
+def _tie_row(found: pd.DataFrame, picked: pd.DataFrame, budgets: Budgets) -> dict[str, object]:
+    by_measure = found.set_index("measure")
+    others = ["value", "if_best", "if_worst"]
+    written = {
+        budgets.heading(band): tables.interval(*by_measure.loc[band, others]) for band in budgets.bands
+    }
+    return {"picks": len(picked), "most in one place": f"{picked['ties'].max():,}"} | written
+
+
+def _spread(values: pd.Series[float]) -> str:
+    return f"{tables.number(values.mean())} ± {tables.number(values.std(ddof=1))}"
