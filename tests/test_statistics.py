@@ -18,6 +18,7 @@ from zsnas.benchmarks import Benchmark
 from zsnas.statistics import (
     RATIOS,
     _Sample,
+    agreement,
     best_by_proxy,
     correlations,
     differences,
@@ -674,3 +675,21 @@ def test_both_proxies_of_a_pair_have_to_be_scored(names):
 def test_the_architectures_of_a_pair_have_to_be_in_the_benchmark(pair):
     with pytest.raises(ValueError, match="not in toy"):
         paired(make_bench([1, 2]), pair[1], "other", "up")
+
+
+def test_agreement_pairs_architectures_by_name_and_leaves_out_undefined_scores():
+    first = make_scores([1, 2, 3, 4, math.nan])
+    second = make_scores([9, 5, 30, 20, 10, 0], rows=[5, 0, 1, 3, 2, 4])
+
+    found = agreement(first, second, ["up"], resamples=200).loc["up"]
+
+    # a0 to a3: 1, 2, 3, 4 beside 5, 30, 10, 20: four of six pairs in the same order.
+    assert found["n"] == 4
+    assert found["value"] == pytest.approx((4 - 2) / 6)
+    assert found["low"] < found["value"] < found["high"]
+
+
+def test_agreement_is_of_one_seed():
+    both = pd.concat([make_scores([1, 2]), make_scores([1, 2], seed=3)])
+    with pytest.raises(ValueError, match="seeds 0, 3; compare those of one seed"):
+        agreement(make_scores([1, 2]), both)

@@ -139,3 +139,18 @@ def test_regret_is_written_smallest_first_with_its_spread(chosen):
         ["SNIP", "1.38", "–", "40 [2,\N{NO-BREAK SPACE}900]", "1", "9"],
         ["#Params", "2.50", "0.50", "1,200 [3,\N{NO-BREAK SPACE}4,567]", "3", "10"],
     ]
+
+
+def test_other_images_stand_beside_each_other_most_alike_first(table):
+    alike = pd.DataFrame(
+        {"value": [0.2, 0.9], "low": [0.1, 0.8], "high": [0.3, 1.0]}, index=["params", "logdet"]
+    )
+
+    head, _, first, second = cells(
+        tables.images_table(alike, {"small": table, "large": table}, "Caption.", "tab-x")
+    )
+
+    assert head == ["Proxy", "τ between both", "τ with truth, small", "τ with truth, large"]
+    assert first[:2] == ["Logdet", "0.90 [0.80,\N{NO-BREAK SPACE}1.00]"]
+    assert second[0] == "#Params"
+    assert first[2] == first[3] == "0.50 [0.24,\N{NO-BREAK SPACE}0.51]"

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     Booleans = NDArray[np.bool_]
 
 __all__ = [
+    "agreement",
     "best_by_proxy",
     "check_scores",
     "correlations",
@@ -340,6 +341,52 @@ def paired(
             | {"n": used[used].index.nunique(), "missing": used[~used].index.nunique()}
         )
     return pd.DataFrame(rows)
+
+
+def agreement(
+    first: pd.DataFrame,
+    second: pd.DataFrame,
+    proxies: Sequence[str] | None = None,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Say how alike the orders are that each proxy gives with two kinds of images.
+
+    Parameters
+    ----------
+    first, second : DataFrame
+        Scores of one space with one seed, as of ``zsnas.scores``. Only architectures that both have are used,
+        and of these the ones for which the proxy is defined in both.
+    proxies : sequence of str, optional
+        By default all that the first table has.
+    resamples, seed : int
+        Of the bootstrap over architectures.
+
+    Returns
+    -------
+    DataFrame
+        One row per proxy, which is its index: ``n`` (architectures), and ``value``, ``low``, ``high``:
+        Kendall's τ between the two scores and its 95 % percentile bootstrap interval.
+
+    Raises
+    ------
+    ValueError
+        When a table has an architecture more than once, that is with several seeds.
+    """
+    for table in (first, second):
+        if table["arch"].duplicated().any():
+            seeds = ", ".join(str(value) for value in sorted(table["seed"].unique()))
+            raise ValueError(f"the scores have the seeds {seeds}; compare those of one seed at a time")
+    both = first.merge(second, on="arch", suffixes=("_first", "_second"))
+    rows = {}
+    for name in proxy_columns(first, proxies):
+        pairs = both[[f"{name}_first", f"{name}_second"]].dropna().to_numpy(dtype=np.float64)
+        n = len(pairs)
+        drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / max(n, 1)), size=resamples).T
+        columns = np.column_stack([np.ones(n, dtype=drawn.dtype), drawn])
+        values = _evaluate(_Ranking(*pairs.T), np.ones(n), columns)[KT]
+        rows[name] = {"n": n, "value": values[0], **percentile_interval(values[1:])}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("proxy").astype({"n": int})
 
 
 def _shared(scores: pd.DataFrame, first: str, second: str) -> pd.DataFrame:

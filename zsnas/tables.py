@@ -10,11 +10,12 @@ import pandas as pd
 import zsnas
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 __all__ = [
     "correlation_table",
     "first_places",
+    "images_table",
     "interval",
     "linked_label",
     "number",
@@ -100,6 +101,29 @@ def correlation_table(table: pd.DataFrame, caption: str, name: str, *, top: floa
     }
     index = pd.Index([linked_label(proxy) for proxy in rows.index], name="Proxy")
     return numbered(pd.DataFrame(columns, index), caption, name)
+
+
+def images_table(alike: pd.DataFrame, found: Mapping[str, pd.DataFrame], caption: str, name: str) -> str:
+    """Write what other images change: a row per proxy, the most alike orders first.
+
+    Parameters
+    ----------
+    alike : DataFrame
+        Of :func:`zsnas.statistics.agreement`.
+    found : mapping of DataFrame
+        Of :func:`zsnas.correlations` over the same architectures, by the name of the images.
+    caption, name : str
+        As for :func:`numbered`.
+    """
+    order = alike["value"].sort_values(ascending=False, kind="stable").index
+    columns = {
+        "τ between both": list(map(interval, *(alike.loc[order, end] for end in ("value", "low", "high"))))
+    }
+    for images, table in found.items():
+        rows = _select(table, "KT", "all").loc[order]
+        columns[f"τ with truth, {images}"] = list(map(interval, rows["value"], rows["low"], rows["high"]))
+    names = pd.Index([zsnas.proxy(str(proxy)).label for proxy in order], name="Proxy")
+    return numbered(pd.DataFrame(columns, names), caption, name)
 
 
 def spread_table(repeated: pd.DataFrame, table: pd.DataFrame, caption: str, name: str) -> str:

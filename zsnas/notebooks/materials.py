@@ -35,6 +35,11 @@ DATA_SETS = {
     "photographs-64/segmentsemantic": "semantic segmentation",
     "photographs-64/normal": "surface normals",
     "photographs-64/autoencoder": "autoencoding",
+    "photographs-64/class_scene": "scene classification",
+    "photographs-64/class_object": "object classification",
+    "photographs-64/room_layout": "room layout",
+    "photographs-64/jigsaw": "jigsaw",
+    "photographs-128/ade20k": "ADE20K",
 }
 """How a page writes the name of a batch."""
 
