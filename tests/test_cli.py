@@ -362,7 +362,7 @@ def test_evaluate_passes_its_options_on(evaluated, capsys):
     options = "--benchmarks nb201,a/* --profile full --output page.htm --recompute --no-progress"
     assert run(capsys, "evaluate", "mine.py", *options.split())[0] == 0
     assert evaluated == [
-        ("mine.py", None, "quick", {"recompute": False, "progress": True}),
+        ("mine.py", ("nb201",), "quick", {"recompute": False, "progress": True}),
         ("mine.py", ["nb201", "a/*"], "full", {"recompute": True, "progress": False}),
     ]
     assert Path("page.htm").exists()

@@ -124,8 +124,8 @@ def tiny(monkeypatch, tmp_path):
     zsnas.sweep._batch.cache_clear()
 
 
-def run(**settings):
-    return evaluate("mine.py", progress=False, **settings)
+def run(benchmarks=("tiny",), **settings):
+    return evaluate("mine.py", benchmarks, progress=False, **settings)
 
 
 def value(result, proxy, statistic="KT", subset="all", column="value"):
@@ -249,7 +249,7 @@ def test_a_stopped_run_says_so_and_goes_on(monkeypatch):
 
 @pytest.mark.usefixtures("tiny")
 def test_the_first_reason_is_told_at_once(capsys):
-    evaluate("mine.py", progress=True)
+    evaluate("mine.py", ["tiny"], progress=True)
 
     assert capsys.readouterr().err.count("tiny/a: never is NaN: it has & gives nothing\n") == 1
 

@@ -204,7 +204,7 @@ def _score(options: argparse.Namespace) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    from zsnas.evaluate import evaluate
+    from zsnas.evaluate import DEFAULT, evaluate
     from zsnas.evaluation_page import page
 
     output = Path(options.output or f"{Path(options.file).stem}.html")
@@ -212,7 +212,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         raise ValueError(f"there is no folder {str(output.parent)!r}; make it, or choose another --output")
     evaluation = evaluate(
         options.file,
-        options.benchmarks,
+        options.benchmarks or DEFAULT,
         options.profile,
         recompute=options.recompute,
         progress=not options.no_progress,
@@ -507,8 +507,7 @@ def _add_evaluate(commands: Commands) -> None:
         "--benchmarks",
         type=_words,
         metavar="NAMES",
-        help="names with wildcards or their first part, separated by commas "
-        "(default: all that have published scores)",
+        help="names with wildcards or their first part, separated by commas (default: nb201)",
     )
     parser.add_argument(
         "--profile",

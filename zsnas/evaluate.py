@@ -34,6 +34,9 @@ QUICK = 60
 EMBEDDED = "nb201-analog/cifar10"
 """The benchmark whose truth table comes with the package."""
 
+DEFAULT = ("nb201",)
+"""The benchmarks, which score a network in a tenth of a second to some; others take many seconds."""
+
 BASELINES = ("params", "flops", "synflow", "naswot")
 """What is measured beside a proxy where there are no published scores of the same images."""
 
@@ -115,7 +118,7 @@ class Evaluation:
 
 def evaluate(
     file: str | Path,
-    benchmarks: Sequence[str] | None = None,
+    benchmarks: Sequence[str] = DEFAULT,
     profile: Profile = "quick",
     *,
     folder: str | Path = ".zsnas/evaluate",
@@ -132,9 +135,8 @@ def evaluate(
     file
         Python file with proxies under :func:`zsnas.register`; see :func:`zsnas.load_proxies`.
     benchmarks
-        Names, with wildcards, or the first part of names: ``"nb201"`` is ``"nb201/*"``. By default those that
-        have published scores. When the truth table of none of them can be had, the embedded
-        ``"nb201-analog/cifar10"`` takes their place.
+        Names, with wildcards, or the first part of names: ``"nb201"``, the default, is ``"nb201/*"``. When the
+        truth table of none of them can be had, the embedded ``"nb201-analog/cifar10"`` takes their place.
     profile
         ``"quick"``: 60 architectures of the top 5 % and 60 of the rest, one seed, so that three benchmarks
         take about two minutes on a laptop for a proxy that costs one gradient. ``"full"``: every network that
@@ -172,10 +174,8 @@ def evaluate(
     return Evaluation(Path(file), source, profile, yours, tuple(results), notes)
 
 
-def _named(patterns: Sequence[str] | None) -> list[str]:
+def _named(patterns: Sequence[str]) -> list[str]:
     """Return the benchmarks that patterns name, each once."""
-    if patterns is None:
-        return [name for name in list_benchmarks() if published_path(name).exists()]
     names: dict[str, None] = {}
     for pattern in patterns:
         found = list_benchmarks(pattern) or list_benchmarks(f"{pattern}/*")
