@@ -135,8 +135,8 @@ def evaluate(
     file
         Python file with proxies under :func:`zsnas.register`; see :func:`zsnas.load_proxies`.
     benchmarks
-        Names, with wildcards, or the first part of names: ``"nb201"``, the default, is ``"nb201/*"``. When the
-        truth table of none of them can be had, the embedded ``"nb201-analog/cifar10"`` takes their place.
+        Names, with wildcards, or the first part of names: ``"nb201"``, the default, is ``"nb201/*"``. When
+        the truth table of none of them can be had, the embedded ``"nb201-analog/cifar10"`` takes their place.
     profile
         ``"quick"``: 60 architectures of the top 5 % and 60 of the rest, one seed, so that three benchmarks
         take about two minutes on a laptop for a proxy that costs one gradient. ``"full"``: every network that
