@@ -182,6 +182,28 @@ def test_words_about_scores(bench):
     )
 
 
+def test_chosen_architectures_are_scored_live_where_nothing_is_published():
+    bench = zsnas.benchmark(materials.EMBEDDED)
+    chosen = list(bench.table["arch"][:2])
+    settings = {"proxies": ["params", "flops"], "seeds": [3, 4], "batch_size": 2, "limit": None}
+
+    table = materials.scores_of_some(bench, chosen, **settings, recompute=True)
+
+    assert list(zip(table["seed"], table["arch"], strict=True)) == [(s, a) for s in (3, 4) for a in chosen]
+    assert table.attrs["origin"].startswith("computed when this page was run, because they are to be")
+    assert "torch " in materials.made_with(table)
+
+
+@pytest.mark.usefixtures("published")
+def test_published_scores_come_first_with_the_proxies_that_they_have(bench):
+    settings = {"proxies": ["params", "fisher"], "seeds": [0], "batch_size": 64, "limit": None}
+
+    table = materials.scores_of_some(bench, [], **settings, recompute=False)
+
+    assert len(table) == len(bench.table)
+    assert "fisher" not in table
+
+
 @pytest.mark.slow
 def test_live_scores_are_those_of_a_sweep_and_start_from_nothing_when_recomputed():
     bench = zsnas.benchmark(materials.EMBEDDED)

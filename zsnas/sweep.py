@@ -225,7 +225,7 @@ def run_job(job: Job) -> Outcome:
     except Exception as error:
         error.add_note(f"while scoring {arch!r}, seed {seed}; what was scored before it is stored")
         raise
-    return Outcome(shared + own, images.source, _provenance(job.device))
+    return Outcome(shared + own, images.source, provenance(job.device))
 
 
 @lru_cache(maxsize=1)
@@ -248,7 +248,8 @@ def _measured(
         yield StoredScore(name, network, found.value, found.reason, found.seconds)
 
 
-def _provenance(device: str | None) -> dict[str, str]:
+def provenance(device: str | None) -> dict[str, str]:
+    """Return what scores are made with here: versions, machine and device, as a store keeps them."""
     machine = f"{platform.machine()}, {os.cpu_count()} cores, torch threads: {torch.get_num_threads()}"
     machine += f", device: {device}" if device else ""
     return {"zsnas": __version__, "torch": torch.__version__, "machine": machine}

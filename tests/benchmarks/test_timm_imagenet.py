@@ -3,11 +3,13 @@
 import pandas as pd
 import pytest
 
-from zsnas.benchmarks import benchmark
+from zsnas.benchmarks import benchmark, torchvision_imagenet
 from zsnas.benchmarks.timm_imagenet import (
+    counts,
     kind,
     one_per_architecture,
     recipes,
+    retrained,
     select,
     selected,
     standalone,
@@ -77,3 +79,34 @@ def test_there_are_enough_and_all_have_an_accuracy(name, least):
     assert len(table) >= least
     assert table["validation_accuracy"].between(50, 90).all()
     assert table["arch"].is_unique
+
+
+def test_counts_are_those_of_a_network_that_can_be_worked_out():
+    """ResNet-18 has 11,689,512 parameters and 1,814,073,344 multiply-accumulates at 224 pixels."""
+    found = counts().set_index("arch")
+
+    assert set(found.index) == set(selected()["arch"])
+    assert found.loc["resnet18", "params"] == pytest.approx(11_689_512, abs=5_001)
+    assert found.loc["resnet18", "flops"] == pytest.approx(1_814_073_344, abs=10_000_001)
+
+
+def test_every_run_of_a_selected_network_counts_at_its_resolution_alone():
+    runs = retrained()
+    kept = selected()
+
+    of_resnet50 = runs[runs["arch"] == "resnet50"]
+    assert len(of_resnet50) > 10
+    assert (of_resnet50["resolution"] == 224).all()
+    assert len(kept.merge(runs, on=["arch", "resolution", "recipe"])) == len(kept)
+
+
+def test_counts_of_torchvision_are_of_every_network_of_both_benchmarks():
+    found = torchvision_imagenet.counts().set_index("arch")
+
+    archs = [
+        *benchmark("torchvision/imagenet-cnn").table["arch"],
+        *benchmark("torchvision/imagenet-vit").table["arch"],
+    ]
+    assert sorted(found.index) == sorted(archs)
+    assert found.loc["resnet18", "params"] == 11_689_512
+    assert found.loc["resnet18", "flops"] == pytest.approx(1_814_073_344, abs=1_000_000)

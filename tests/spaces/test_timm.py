@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from torch import nn
 
 import zsnas
 from zsnas.spaces import NetworkUnavailable, _zoo
@@ -54,7 +55,16 @@ def test_a_network_that_does_not_fit_has_no_scores_but_a_reason(monkeypatch):
     (score,) = run_job(job).scores
 
     assert math.isnan(score.value)
-    assert "more than the 0.0 GB that are half of this machine's memory" in score.reason
+    assert "more than the 0.0 GB that this machine has for it" in score.reason
+
+
+def test_memory_is_three_times_what_autograd_saves_and_ten_times_the_weights():
+    """A linear layer saves the image, 3 · 8 · 8 floats of 4 bytes, and has 192 · 10 weights and 10 biases."""
+    network = nn.Sequential(nn.Flatten(), nn.Linear(192, 10))
+
+    needed = _zoo.memory_needed(network, torch.ones(4, 3, 8, 8))
+
+    assert needed == 3 * 4 * 192 * 4 + 10 * (1920 + 10) * 4
 
 
 def test_a_model_that_timm_no_longer_has_is_named(monkeypatch):

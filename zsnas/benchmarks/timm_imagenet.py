@@ -192,22 +192,60 @@ def select(runs: pd.DataFrame, costs: pd.DataFrame) -> pd.DataFrame:
         ``arch``, ``kind``, ``resolution`` and ``recipe``, sorted by kind and name: what
         ``data/timm_standalone.csv`` holds. An architecture whose cost is unknown is left out.
     """
-    known = pd.DataFrame(
-        {
-            "arch": costs["model"].str.partition(".")[0],
-            "resolution": costs["infer_img_size"],
-            "gmacs": costs["infer_gmacs"],
-        }
-    ).drop_duplicates(["arch", "resolution"])
-    chosen = one_per_architecture(runs).merge(known, on=["arch", "resolution"])
+    chosen = one_per_architecture(runs).merge(_by_architecture(costs), on=["arch", "resolution"])
     kept = chosen[(chosen["kind"] != "neither") & (chosen["gmacs"] <= LARGEST_GMACS)]
     ordered = kept.sort_values(["kind", "arch"], kind="stable").reset_index(drop=True)
     return ordered[["arch", "kind", "resolution", "recipe"]]
 
 
+def _by_architecture(costs: pd.DataFrame) -> pd.DataFrame:
+    columns = {"infer_img_size": "resolution", "infer_gmacs": "gmacs", "param_count": "million_params"}
+    known = costs.rename(columns=columns).assign(arch=costs["model"].str.partition(".")[0])
+    return known[known.columns.intersection(["arch", *columns.values()])].drop_duplicates(
+        ["arch", "resolution"]
+    )
+
+
 def selected() -> pd.DataFrame:
     """Return the committed list, see `select`."""
     return pd.read_csv(SELECTED)
+
+
+def counts() -> pd.DataFrame:
+    """Return what the selected networks cost, by timm's own counter: no network is built.
+
+    Returns
+    -------
+    DataFrame
+        ``arch``; ``params``, with 1,000 classes, in steps of 10,000; ``flops``, multiply-accumulates of one
+        image at the architecture's resolution, in steps of 10 million.
+
+    Raises
+    ------
+    SourceUnavailable
+        When timm's inference benchmark is not to be had.
+    """
+    known = _by_architecture(pd.read_csv(fetch(_COSTS)))
+    rows = selected().merge(known, on=["arch", "resolution"])
+    found = {"params": rows["million_params"] * 1e6, "flops": rows["gmacs"] * 1e9}
+    return pd.DataFrame({"arch": rows["arch"], **found})
+
+
+def retrained() -> pd.DataFrame:
+    """Return all standalone runs of the selected architectures, each at the resolution of the benchmarks.
+
+    Returns
+    -------
+    DataFrame
+        ``arch``, ``recipe``, ``resolution``, ``validation_accuracy`` (%) and ``kind``, one row a run; the run
+        of a benchmark is one of them.
+
+    Raises
+    ------
+    SourceUnavailable
+        When timm's results table is not to be had.
+    """
+    return recipes().merge(selected()[["arch", "resolution"]], on=["arch", "resolution"])
 
 
 def _load(wanted: Kind) -> Benchmark:

@@ -51,5 +51,25 @@ def _table(*, wants_vit: bool) -> pd.DataFrame:
     )
 
 
+def counts() -> pd.DataFrame:
+    """Return what the networks of both benchmarks cost, as the package says: no network is built.
+
+    Returns
+    -------
+    DataFrame
+        ``arch``; ``params``, with 1,000 classes; ``flops``, multiply-accumulates of one image at the
+        network's resolution, in steps of a million.
+    """
+    from torchvision import models
+
+    archs = space("torchvision").architectures
+    metas = [models.get_model_weights(arch).IMAGENET1K_V1.meta for arch in archs]
+    found = {
+        "params": [float(meta["num_params"]) for meta in metas],
+        "flops": [meta["_ops"] * 1e9 for meta in metas],
+    }
+    return pd.DataFrame({"arch": archs, **found})
+
+
 LOADERS: Mapping[str, Callable[[], Benchmark]] = {name: partial(_load, kind) for kind, name in _NAMES.items()}
 """Name of each benchmark of this family, and the function that returns it."""

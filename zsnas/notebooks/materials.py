@@ -17,7 +17,7 @@ import pandas as pd
 import zsnas
 from zsnas.score_store import Row, ScoreStore
 from zsnas.score_table import publish, published_path, read
-from zsnas.sweep import Job, run_job, sweep, visited
+from zsnas.sweep import Job, provenance, run_job, sweep, visited
 from zsnas.verdicts import names_the_first, printed_as
 
 if TYPE_CHECKING:
@@ -172,6 +172,56 @@ def scores(
     logger.warning("%s: scoring %d random architectures live, because %s", bench.name, count, lack)
     table = _rows_of(_live(bench, proxies, seeds, batch_size, count, recompute), visited(bench, count))
     table = _selected(table, seeds, batch_size)
+    table.attrs["origin"] = f"computed when this page was run, because {lack}"
+    return table
+
+
+def scores_of_some(
+    bench: Benchmark,
+    architectures: Sequence[str],
+    *,
+    proxies: Sequence[str],
+    seeds: Sequence[int],
+    batch_size: int,
+    limit: int | None,
+    recompute: bool,
+) -> pd.DataFrame:
+    """Return the published scores, or else live ones of these architectures instead of random ones.
+
+    For a benchmark whose random architectures may take minutes each.
+
+    Parameters
+    ----------
+    bench : Benchmark
+    architectures : sequence of str
+        Those to score live.
+    proxies : sequence of str
+        Those to score live; of published scores, those that there are.
+    seeds, batch_size, limit, recompute
+        As for :func:`scores`.
+
+    Returns
+    -------
+    DataFrame
+        As :func:`scores`.
+    """
+    lack = "they are to be computed again" if recompute else _lack(bench, [], seeds, batch_size)
+    if not lack:
+        return scores(
+            bench,
+            proxies=[name for name in proxies if name in zsnas.scores(bench.name, batch_size)],
+            seeds=seeds,
+            batch_size=batch_size,
+            limit=limit,
+            recompute=False,
+            profile="full",
+        )
+    logger.warning(
+        "%s: scoring %d chosen architectures live, because %s", bench.name, len(architectures), lack
+    )
+    live = [scored_now(bench, architectures, proxies, seed, batch_size) for seed in seeds]
+    table = pd.concat(live, ignore_index=True).assign(batch_size=batch_size)
+    table.attrs |= provenance(None) | {"batch_source": zsnas.batch(bench.batch, size=1).source}
     table.attrs["origin"] = f"computed when this page was run, because {lack}"
     return table
 

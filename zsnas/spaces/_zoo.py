@@ -16,11 +16,13 @@ from zsnas.spaces._base import NetworkUnavailable, Space
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# What the survey's proxies take at the most, GraSP's second derivatives included, in units of what one
-# forward pass saves for its backward pass; measured on ResNet-50, ResNet-152 and DeiT-B.
-_PASSES = 5
-# Two workers may be at work.
-_SHARE = 0.5
+# What the survey's proxies take at the most together, GraSP's second derivatives included: so many times what
+# a forward pass saves for its backward pass, and so many copies of the weights, of which SynFlow alone keeps
+# two in double precision. Least squares on ResNet-50 and -152, Wide-ResNet-50 and DeiT-B give 2.5 and 10.
+_ACTIVATIONS = 3
+_WEIGHTS = 10
+# The rest is for other programs.
+_SHARE = 0.85
 
 
 class Zoo(Space):
@@ -66,15 +68,15 @@ class Zoo(Space):
         Raises
         ------
         NetworkUnavailable
-            When the library has no such network, or when the passes of the proxies would need more than half
-            of the memory of this machine.
+                When the library has no such network, or when the passes of the proxies would need more memory
+            than a single one may take on this machine. Two at a time may still need more than there is.
         """
         network = self.build(arch, batch.num_classes, seed)
         needed, budget = memory_needed(network, batch.images), memory_budget()
         if needed > budget:
             raise NetworkUnavailable(
                 f"{arch} needs about {needed / 1e9:.1f} GB for a batch of {len(batch.images)}, more than the "
-                f"{budget / 1e9:.1f} GB that are half of this machine's memory; take a smaller batch"
+                f"{budget / 1e9:.1f} GB that this machine has for it; take a smaller batch"
             )
         return network
 
@@ -82,8 +84,8 @@ class Zoo(Space):
 def memory_needed(network: nn.Module, images: Tensor) -> float:
     """Estimate the bytes that the passes of the proxies take at the most, from one pass of a single image.
 
-    Autograd tells what it saves of an image; weights and their gradients are added. The network is in
-    evaluation mode meanwhile, so that it is the same afterwards.
+    Autograd tells what it saves of an image; the weights and what is derived from them are added. The network
+    is in evaluation mode meanwhile, so that it is the same afterwards.
     """
     weights = {weight.untyped_storage().data_ptr() for weight in network.parameters()}
     saved: dict[int, int] = {}
@@ -97,14 +99,14 @@ def memory_needed(network: nn.Module, images: Tensor) -> float:
     was_training = network.training
     network.eval()
     with saved_tensors_hooks(note, lambda tensor: tensor):
-        network(images[:1])
+        network(images[:1].clone())  # a view would have the storage of the whole batch
     network.train(was_training)
     own = sum(weight.nbytes for weight in network.parameters())
-    return _PASSES * (len(images) * sum(saved.values()) + own)
+    return _ACTIVATIONS * len(images) * sum(saved.values()) + _WEIGHTS * own
 
 
 def memory_budget() -> float:
-    """Return half of the memory of this machine in bytes; infinite where the system does not tell it."""
+    """Return what a network may take of this machine's memory, in bytes; infinite where it is not known."""
     try:
         return _SHARE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):  # not a POSIX system
