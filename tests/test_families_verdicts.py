@@ -38,3 +38,13 @@ def test_ahead_is_beyond_the_interval_of_both(of_params, of_flops, outcome):
         "flops": rows("contrast", "reference", {"snip": of_flops}),
     }
     assert slightly_ahead("S.", "P", contrasts, ["snip"]).outcome == outcome
+
+
+def test_what_is_ahead_by_the_value_alone_is_counted():
+    contrasts = {
+        "params": rows("contrast", "reference", {"snip": (0.1, -0.1, 0.3), "fisher": (0.1, -0.1, 0.3)}),
+        "flops": rows("contrast", "reference", {"snip": (0.1, -0.1, 0.3), "fisher": (-0.2, -0.3, -0.1)}),
+    }
+    verdict = slightly_ahead("S.", "P", contrasts, ["snip", "fisher"])
+    assert "holds for 0 of 2, and by the value alone, whatever the interval, for 1; 1 are" in verdict.because
+    assert verdict.outcome == "differs"

@@ -70,6 +70,7 @@ def slightly_ahead(
         for reference, table in contrasts.items()
     }
     ahead = [all(found["low"][name] > 0 for found in rows.values()) for name in proxies]
+    above = [all(found["value"][name] > 0 for found in rows.values()) for name in proxies]
     behind = [any(found["high"][name] < 0 for found in rows.values()) for name in proxies]
     found = " ".join(
         f"Minus that of {zsnas.proxy(reference).label}: "
@@ -79,8 +80,8 @@ def slightly_ahead(
     references = " and ".join(zsnas.proxy(reference).label for reference in rows)
     because = (
         f"Read as: Spearman's ρ over all networks is above that of {references}, beyond the interval of the "
-        f"difference. {found} That holds for {sum(ahead)} of {len(ahead)}; "
-        f"{sum(behind)} are behind one of the two."
+        f"difference. {found} That holds for {sum(ahead)} of {len(ahead)}, and by the value alone, whatever "
+        f"the interval, for {sum(above)}; {sum(behind)} are behind at least one of them."
     )
     outcome = "cannot be compared" if not any(ahead + behind) else outcome_of(ahead)
     return Verdict(statement, place, outcome, because)
