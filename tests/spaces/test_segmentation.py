@@ -1,3 +1,5 @@
+from functools import cache
+
 import pytest
 import torch
 from torch import nn
@@ -32,6 +34,7 @@ PARAMETERS = {
     "resnet50c-d8+dmnet": 50.878454,
     "resnet50c+upernet": 64.11775,
     "resnet50c+fpn": 28.514806,
+    "resnet50c+jpu-deeplabv3": 85.551094,
     "resnet50c+jpu-pspnet": 66.413558,
     "resnet50c+jpu-encnet": 53.397228 - UNUSED,
     "resnest101e-d8+deeplabv3plus": 63.991142,
@@ -46,11 +49,25 @@ def on_meta(arch, classes=150):
         return SPACE.build(arch, classes, 0).eval()
 
 
+@cache
+def maps(backbone):
+    """Four feature maps of two images of 64 × 96, computed once for all heads."""
+    arch = next(arch for arch in SPACE.architectures if arch.startswith(f"{backbone}+"))
+    return on_meta(arch).backbone(torch.zeros(2, 3, 64, 96, device="meta"))[-4:]
+
+
 @pytest.mark.parametrize("arch", PARAMETERS)
-def test_a_network_has_the_parameters_of_mmsegmentation_and_gives_logits_for_every_pixel(arch):
-    built = on_meta(arch)
+def test_a_network_has_the_parameters_of_mmsegmentation_and_its_head_reads_the_maps(arch):
+    built, levels = on_meta(arch), maps(arch.partition("+")[0])
     assert sum(p.numel() for p in built.parameters()) == round(1e6 * PARAMETERS[arch])
-    assert built(torch.zeros(2, 3, 64, 96, device="meta")).shape == (2, 150, 64, 96)
+    logits = built.head(levels)
+    assert logits.shape[:2] == (2, 150)
+    assert logits.shape[2:] in {level.shape[2:] for level in levels}
+
+
+def test_every_head_that_mmsegmentation_has_is_compared():
+    compared = {SPACE.parts(arch)[1] for arch in PARAMETERS}
+    assert set(heads.HEADS) - compared == {"c1", "lraspp"}
 
 
 # Backbone features of torchvision's MobileNet-v3 have 2,971,952 parameters; the head by hand: two 1×1
@@ -58,21 +75,20 @@ def test_a_network_has_the_parameters_of_mmsegmentation_and_gives_logits_for_eve
 def test_lraspp_has_the_parameters_counted_by_hand():
     built = on_meta("mobilenetv3_large_100-d16+lraspp", 10)
     assert sum(p.numel() for p in built.head.parameters()) == 2 * 960 * 128 + 2 * 128 + (41 + 129) * 10
-    assert built(torch.zeros(1, 3, 64, 64, device="meta")).shape == (1, 10, 64, 64)
+    assert built(torch.zeros(1, 3, 64, 96, device="meta")).shape == (1, 10, 64, 96)
 
 
 @pytest.mark.parametrize(
-    ("arch", "strides"),
+    ("backbone", "strides"),
     [
-        ("resnet50c-d8+fcn", [4, 8, 8, 8]),
-        ("resnet18s+fpn", [4, 8, 16, 32]),
-        ("mobilenetv3_large_100-d16+lraspp", [4, 8, 16, 16]),
-        ("hrnet_w18_small_v2+fcn1", [4, 8, 16, 4]),
+        ("resnet50c-d8", [4, 8, 8, 8]),
+        ("resnet18s", [4, 8, 16, 32]),
+        ("mobilenetv3_large_100-d16", [4, 8, 16, 16]),
+        ("hrnet_w18_small_v2", [4, 8, 16, 4]),
     ],
 )
-def test_a_backbone_gives_four_maps_and_dilation_keeps_their_sides(arch, strides):
-    levels = on_meta(arch).backbone(torch.zeros(1, 3, 128, 128, device="meta"))[-4:]
-    assert [128 // level.shape[-1] for level in levels] == strides
+def test_a_backbone_gives_four_maps_and_dilation_keeps_their_sides(backbone, strides):
+    assert [tuple(level.shape[2:]) for level in maps(backbone)] == [(64 // s, 96 // s) for s in strides]
 
 
 def test_every_architecture_is_there_once_and_names_its_parts():

@@ -7,7 +7,8 @@ they need neither mirror nor network; some are transcribed from other zoos,
 
 =====================  ===================================================================================
 ``miou``               mean intersection over union in %, validation images, a single scale; the metric
-``pixel_accuracy``     in %, a single scale; mostly NaN, since mmsegmentation does not publish it
+``pixel_accuracy``     in %, a single scale, of the first run that prints it, which may be another than that
+                       of `miou`; mostly NaN, since mmsegmentation does not publish it
 ``is_homogeneous``     whether `miou` is from mmsegmentation's standard recipe: 160,000 iterations at
                        512 × 512, 16 images, SGD, a backbone from ImageNet-1K
 ``runs``               how many published runs with a single scale the network has
