@@ -296,7 +296,9 @@ def _search(options: argparse.Namespace) -> int:
     _print_table(("of it", "value"), rows)
     print(f"scoring took {found.history['seconds'].sum() / 60:.1f} minutes")
     if options.output:
-        found.history.to_csv(options.output, index=False)
+        as_parquet = str(options.output).endswith(".parquet")
+        write = found.history.to_parquet if as_parquet else found.history.to_csv
+        write(options.output, index=False)
         print(f"every step is in {options.output}")
     return 0
 
@@ -579,7 +581,9 @@ def _add_search(commands: Commands) -> None:
     parser.add_argument("--batch-size", type=_positive, default=16, help="images in the batch (default: 16)")
     parser.add_argument("--seed", type=int, default=0, help="draws all that is random (default: 0)")
     parser.add_argument("--checkpoint", metavar="FILE", help="keeps every score; a killed search resumes")
-    parser.add_argument("--output", metavar="FILE", help="write every step as CSV")
+    parser.add_argument(
+        "--output", metavar="FILE", help="write every step as CSV or, to NAME.parquet, Parquet"
+    )
     parser.add_argument("--no-progress", action="store_true", help="no progress bar")
 
 

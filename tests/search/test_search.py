@@ -189,3 +189,20 @@ def test_two_searches_do_not_share_a_checkpoint(tmp_path):
     path = tmp_path / "search.jsonl"
     with Checkpoint(path, SETTINGS), pytest.raises(CheckpointError, match="another search is writing"):
         Checkpoint(path, SETTINGS)
+
+
+# --- counts
+
+
+def test_counts_by_formula_are_those_of_the_network_and_need_no_network(monkeypatch):
+    cells = space("proxyless")
+    settings = {"batch_name": "cifar10", "batch_size": 2, "image_size": 64, "progress": False}
+    with monkeypatch.context() as patched:
+        patched.setattr(type(cells), "build", None)
+        found = search("proxyless", proxies=["params", "flops"], steps=2, **settings)
+
+    first = found.history.iloc[0]
+    network = cells.build(first["arch"], 10, 0)
+
+    assert first["params"] == sum(weights.numel() for weights in network.parameters())
+    assert first["flops"] == first["macs"]

@@ -18,23 +18,17 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from zsnas.spaces._base import Counts, Space
+from zsnas.spaces._mobile import MobileSpace
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Iterator
 
-    from torch import nn
-
-    from zsnas.batches import Batch
     from zsnas.spaces._inverted_residuals import Plan
 
 EXPANSIONS = (1, 4, 6)
 KERNELS = (3, 5)
 STEM, FEATURES = 32, 1280
-
-SCORED_SIDE = 64
-"""Pixels a side of the images that proxies see."""
 
 FORM = "e<expansion>k<kernel>l<layers>[s]-…"
 _STAGE = re.compile(r"e(\d)k(\d)l(\d)(s?)")
@@ -68,7 +62,7 @@ class Choice(NamedTuple):
     excited: bool
 
 
-class AccelNASBench(Space):
+class AccelNASBench(MobileSpace):
     """The space of Accel-NASBench; its architectures are those that were trained."""
 
     name = "accel-nasbench"
@@ -80,31 +74,9 @@ class AccelNASBench(Space):
 
         return tuple(accel_nasbench.table()["arch"])
 
-    def canonical(self, arch: str) -> str:
-        """Return ``arch``: no two architectures are known to compute the same function."""
-        parse(arch)
-        return arch
-
-    def build(self, arch: str, num_classes: int, seed: int) -> nn.Module:
-        """Return the untrained network of ``arch``, see `zsnas.spaces._inverted_residuals.network`."""
-        made = plan(parse(arch))
-        from zsnas.spaces._inverted_residuals import network
-
-        return network(made, num_classes, seed)
-
-    def images_for(self, arch: str, batch: Batch) -> Batch:
-        """Return the batch at 64 × 64 pixels or as small as it is: a search cannot wait for 224 × 224."""
-        parse(arch)
-        from zsnas.batches import resized
-
-        return resized(batch, min(SCORED_SIDE, batch.images.shape[-1]))
-
-    def counts(self, arch: str, num_classes: int, image_size: int) -> Counts:
-        """Return #Params and #FLOPs by formula, without building the network."""
-        made = plan(parse(arch))
-        from zsnas.spaces._inverted_residuals import counts
-
-        return counts(made, num_classes, image_size)
+    def plan(self, arch: str) -> Plan:
+        """Return the channels and blocks of ``arch``."""
+        return plan(parse(arch))
 
     def sample(self, rng: random.Random) -> str:
         """Draw every choice uniformly; most of what is drawn was never trained."""

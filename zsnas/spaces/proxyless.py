@@ -16,24 +16,18 @@ import re
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
-from zsnas.spaces._base import Counts, Space
+from zsnas.spaces._mobile import MobileSpace
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Iterator
 
-    from torch import nn
-
-    from zsnas.batches import Batch
     from zsnas.spaces._inverted_residuals import Plan
 
 WIDTHS = (50, 75, 100, 125, 150)
 KERNELS = (3, 5, 7)
 EXPANSIONS = (3, 6)
 STEM, FIRST, FEATURES = 32, 16, 1280
-
-SCORED_SIDE = 64
-"""Pixels a side of the images that proxies see."""
 
 FORM = "w<width>-k<kernel>e<expansion>.…-…"
 _BLOCK = re.compile(r"k(\d)e(\d)")
@@ -66,7 +60,7 @@ class Choices(NamedTuple):
     stages: tuple[tuple[Shape, ...], ...]
 
 
-class Proxyless(Space):
+class Proxyless(MobileSpace):
     """The MobileNet-v2 space of ProxylessNAS, with a width; too many architectures to list."""
 
     name = "proxyless"
@@ -83,31 +77,9 @@ class Proxyless(Space):
             "draw some with sample(random.Random(seed))"
         )
 
-    def canonical(self, arch: str) -> str:
-        """Return ``arch``: no two architectures are known to compute the same function."""
-        parse(arch)
-        return arch
-
-    def build(self, arch: str, num_classes: int, seed: int) -> nn.Module:
-        """Return the untrained network of ``arch``, see `zsnas.spaces._inverted_residuals.network`."""
-        made = plan(parse(arch))
-        from zsnas.spaces._inverted_residuals import network
-
-        return network(made, num_classes, seed)
-
-    def images_for(self, arch: str, batch: Batch) -> Batch:
-        """Return the batch at 64 × 64 pixels or as small as it is: a search cannot wait for 224 × 224."""
-        parse(arch)
-        from zsnas.batches import resized
-
-        return resized(batch, min(SCORED_SIDE, batch.images.shape[-1]))
-
-    def counts(self, arch: str, num_classes: int, image_size: int) -> Counts:
-        """Return #Params and #FLOPs by formula, without building the network."""
-        made = plan(parse(arch))
-        from zsnas.spaces._inverted_residuals import counts
-
-        return counts(made, num_classes, image_size)
+    def plan(self, arch: str) -> Plan:
+        """Return the channels and blocks of ``arch``."""
+        return plan(parse(arch))
 
     def sample(self, rng: random.Random) -> str:
         """Draw width, depth of each stage, and kernel and expansion of each block, each uniformly."""
