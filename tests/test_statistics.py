@@ -693,3 +693,16 @@ def test_agreement_is_of_one_seed():
     both = pd.concat([make_scores([1, 2]), make_scores([1, 2], seed=3)])
     with pytest.raises(ValueError, match="seeds 0, 3; compare those of one seed"):
         agreement(make_scores([1, 2]), both)
+
+
+def test_differences_draw_from_the_strata_that_are_named():
+    bench, scores = make_bench(range(40)), make_scores(np.random.default_rng(0).normal(size=40))
+    scores["other"] = np.random.default_rng(1).normal(size=40)
+    scores["down"] = 0.0
+    (one, two) = (
+        differences(bench, scores, proxies=["up"], reference="other", resamples=50, sampled_top=part)
+        for part in (0.5, 1.0)
+    )
+
+    assert list(one["value"]) == list(two["value"])
+    assert list(one["low"]) != list(two["low"])

@@ -210,7 +210,7 @@ def ratio_correlations(
     return _table(bench, scores, proxy_columns(scores, proxies), subsets, (resamples, seed), sampled_top)
 
 
-def differences(
+def differences(  # noqa: PLR0913 - settings, keyword-only
     bench: Benchmark,
     scores: pd.DataFrame,
     top: float = 0.05,
@@ -219,6 +219,7 @@ def differences(
     seed: int = 0,
     *,
     reference: str = "params",
+    sampled_top: float = SAMPLED_TOP,
 ) -> pd.DataFrame:
     """Compare correlations that come from the same architectures: two proxies, or the top with all.
 
@@ -228,7 +229,7 @@ def differences(
 
     Parameters
     ----------
-    bench, scores, top, proxies, resamples, seed
+    bench, scores, top, proxies, resamples, seed, sampled_top
         As for :func:`correlations`.
     reference : str
         The proxy that the others are compared with.
@@ -251,7 +252,7 @@ def differences(
     names = proxy_columns(scores, proxies)
     subsets = {"all": pd.Index(bench.table["arch"]), "top": top_architectures(bench, top)}
     values = {
-        name: _resampled(bench, scores, name, subsets, (resamples, seed))
+        name: _resampled(bench, scores, name, subsets, (resamples, seed), sampled_top=sampled_top)
         for name in dict.fromkeys([*proxy_columns(scores, [reference]), *names])
     }
     rows = []
@@ -731,12 +732,13 @@ def _resampled(
     subsets: Mapping[str, pd.Index[str]],
     bootstrap: tuple[int, int],
     truth: str | None = None,
+    sampled_top: float = SAMPLED_TOP,
 ) -> dict[str, Floats]:
     """Evaluate one proxy on each subset: shape (statistics, 1 + resamples), what was drawn first.
 
     The truth is accuracy, or the scores of another proxy that was measured on the same rows.
     """
-    sample = _Sample.of(bench, scores, proxy, SAMPLED_TOP, truth)
+    sample = _Sample.of(bench, scores, proxy, sampled_top, truth)
     drawn = sample.multiplicities(*bootstrap)
     columns = np.column_stack([np.ones(len(drawn), dtype=drawn.dtype), drawn])
     return {label: sample.subset(members, label).values(columns) for label, members in subsets.items()}

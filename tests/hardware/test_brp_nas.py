@@ -89,3 +89,22 @@ def test_the_adjacency_is_normalised_by_both_degrees():
 
     degrees = (found > 0).sum(dim=1)
     assert found[0, brp_nas.READOUT] == pytest.approx(float((degrees[0] * 9) ** -0.5))
+
+
+def test_forwards_nothing_reaches_an_operation_from_behind():
+    found = brp_nas.propagation(both_ways=False)
+
+    zero_one, one_two = (nb201.EDGES.index(edge) for edge in ((0, 1), (1, 2)))
+    assert found[one_two, zero_one] > 0
+    assert found[zero_one, one_two] == 0
+    assert found[brp_nas.READOUT].all()
+    assert found[zero_one, brp_nas.READOUT] == 0
+
+
+def test_the_direction_of_the_messages_reaches_the_network(architectures, monkeypatch):
+    monkeypatch.setattr(brp_nas, "STEPS", 1)
+    few = architectures[:20]
+
+    found = [brp_nas.GCN(0, both).fit(few, additive(few)).predict(few) for both in (True, False)]
+
+    assert not np.allclose(*found)

@@ -102,3 +102,15 @@ def test_no_device_is_seen_and_unseen():
 
     assert not set(method.SEEN) & set(method.UNSEEN)
     assert {*method.SEEN, *method.UNSEEN} <= settings
+
+
+def test_more_episodes_learn_something_else(architectures):
+    known = architectures[:30]
+    over = np.column_stack([device(known, 0), device(known, 1)])
+
+    found = [
+        HELP(0, known[:4], episodes).fit(known, over).adapt(known[:4], over[:4, 0]).predict(known)
+        for episodes in (1, 2)
+    ]
+
+    assert not np.array_equal(*found)

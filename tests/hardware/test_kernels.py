@@ -12,6 +12,9 @@ from zsnas.hardware.kernels import Kernel, KernelModel, build, cut, sampled
 
 CELL = "|skip_connect~0|+|nor_conv_3x3~0|none~1|+|avg_pool_3x3~0|none~1|nor_conv_1x1~2|"
 
+ONE_OF_EACH = "|nor_conv_3x3~0|+|avg_pool_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_1x1~1|none~2|"
+UNUSED = "|nor_conv_3x3~0|+|none~0|none~1|+|avg_pool_3x3~0|none~1|nor_conv_1x1~2|"
+
 
 def test_a_small_network_on_paper():
     """ReLU, convolution and batch norm are one kernel; the sum of two branches is one by itself."""
@@ -85,6 +88,25 @@ def test_the_prediction_is_the_sum_of_the_kernels():
 
     np.testing.assert_allclose(predicted, 2 * kernels.total(), rtol=1e-6)
     np.testing.assert_allclose(model.adapt([CELL], 3 * predicted).predict([CELL]), 3 * predicted)
+
+
+@pytest.mark.parametrize(
+    "arch", [CELL, ONE_OF_EACH, UNUSED, "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"]
+)
+def test_kernels_counted_by_node_are_those_that_the_network_is_cut_into(arch):
+    with torch.device("meta"):
+        network = zsnas.space("nb201").build(arch, 10, 0).eval()
+
+    assert KernelModel()._counts(arch) == Counter(cut(network, (3, 32, 32)))
+
+
+def test_a_space_without_such_nodes_is_cut():
+    texts = sampled()
+    found = KernelModel("nats-sss").fit(texts, np.full(len(texts), 2.0)).predict(["8:8:16:8:8"])
+
+    with torch.device("meta"):
+        network = zsnas.space("nats-sss").build("8:8:16:8:8", 10, 0).eval()
+    np.testing.assert_allclose(found, 2 * len(cut(network, (3, 32, 32))))
 
 
 def test_kernels_of_a_kind_that_was_not_measured():

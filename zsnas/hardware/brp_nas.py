@@ -55,11 +55,12 @@ def node_features(architectures: Sequence[str]) -> Tensor:
     return features
 
 
-def propagation() -> Tensor:
+def propagation(both_ways: bool = True) -> Tensor:
     """Return the normalised adjacency of the cell's graph, shape (9, 9), as Kipf and Welling define it.
 
     An operation is a node, joined to the operations that begin where it ends. One node more, for the
-    readout, is joined to all. Every node is joined to itself, and messages go both ways.
+    readout, is joined to all. Every node is joined to itself, and messages go both ways, or only from the
+    input towards the output and the readout.
     """
     joined = torch.eye(READOUT + 1)
     for k, (source, target) in enumerate(EDGES):
@@ -68,9 +69,10 @@ def propagation() -> Tensor:
         joined[INPUT, k] = source == EDGES[0][0]
         joined[k, OUTPUT] = target == EDGES[-1][1]
     joined[:, READOUT] = 1
-    both_ways = torch.maximum(joined, joined.T)
-    degrees = both_ways.sum(dim=1)
-    return both_ways / torch.outer(degrees, degrees).sqrt()
+    if both_ways:
+        joined = torch.maximum(joined, joined.T)
+    received, sent = joined.sum(dim=0), joined.sum(dim=1)
+    return joined.T / torch.outer(received, sent).sqrt()
 
 
 class GraphConvolutions(nn.Module):
@@ -78,11 +80,11 @@ class GraphConvolutions(nn.Module):
 
     propagation: Tensor
 
-    def __init__(self, width: int = WIDTH) -> None:
+    def __init__(self, width: int = WIDTH, both_ways: bool = True) -> None:
         super().__init__()
         widths = [len(LABELS), *[width] * LAYERS]
         self.layers = nn.ModuleList(nn.Linear(*pair) for pair in itertools.pairwise(widths))
-        self.register_buffer("propagation", propagation())
+        self.register_buffer("propagation", propagation(both_ways))
 
     def forward(self, nodes: Tensor) -> Tensor:
         """Map node features (n, 9, 8) to cells (n, width)."""
@@ -148,15 +150,25 @@ class GCN(_Regression):
     """BRP-NAS with a graph convolution network on the cell of NAS-Bench-201.
 
     Learns one device; :meth:`adapt` trains the same network a little further on the new latencies, which may
-    also move the mean and the scale. Constructor, methods and errors are those of :class:`Predictor`.
+    also move the mean and the scale. Methods and errors are those of :class:`Predictor`.
+
+    Parameters
+    ----------
+    seed : int
+    both_ways : bool
+        Which way messages go, see :func:`propagation`; ``zsnas.hardware.choices`` compares the two.
 
     References
     ----------
     Dudziak et al. 2020, BRP-NAS: Prediction-based NAS using GCNs.
     """
 
+    def __init__(self, seed: int = 0, both_ways: bool = True) -> None:
+        super().__init__(seed)
+        self.both_ways = both_ways
+
     def _untrained(self) -> nn.Module:
-        return nn.Sequential(GraphConvolutions(), nn.Linear(WIDTH, 1))
+        return nn.Sequential(GraphConvolutions(both_ways=self.both_ways), nn.Linear(WIDTH, 1))
 
     def _encode(self, architectures: list[str]) -> Tensor:
         return node_features(architectures)

@@ -46,8 +46,10 @@ SEEN = (
     "essential_ph_1",
     "samsung_s7",
 )
+VALIDATION = ("titanx_1", "titanx_32", "titanx_256", "gold_6240")
 UNSEEN = ("titan_rtx_256", "gold_6226", "fpga", "pixel2", "raspi4", "eyeriss")
-"""Settings of ``help/nb201`` to learn from and to adapt to: the split of the authors' README, section 1."""
+"""Settings of ``help/nb201`` to learn from, to choose settings on, and to adapt to: the split of the authors'
+README, section 1."""
 
 REFERENCES = 10
 WIDTH = 96
@@ -127,6 +129,8 @@ class HELP(Predictor):
         Also of the choice of the reference architectures.
     references : sequence of str, optional
         The architectures that every device has to measure; by default ten at random of those of :meth:`fit`.
+    episodes : int
+        How long it learns; ``zsnas.hardware.choices`` compares the default with others.
 
     Attributes
     ----------
@@ -138,8 +142,11 @@ class HELP(Predictor):
     Lee et al. 2021, HELP: Hardware-adaptive Efficient Latency Prediction for NAS via Meta-Learning.
     """
 
-    def __init__(self, seed: int = 0, references: Sequence[str] | None = None) -> None:
+    def __init__(
+        self, seed: int = 0, references: Sequence[str] | None = None, episodes: int | None = None
+    ) -> None:
         super().__init__(seed)
+        self.episodes = episodes or EPISODES
         self.references = tuple(references or ())
         self._weights: Weights | None = None
 
@@ -168,8 +175,8 @@ class HELP(Predictor):
         if not len(others):
             raise ValueError("HELP has only the reference architectures to learn from; give further ones")
         optimizer = torch.optim.Adam(self._meta.parameters(), LEARNING_RATE)
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, EPISODES)
-        for _ in range(EPISODES):
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, self.episodes)
+        for _ in range(self.episodes):
             queries = rng.choice(others, min(QUERIES, len(others)), replace=False)
             optimizer.zero_grad()
             self._episode(cells, latencies, at, queries).backward()  # type: ignore[no-untyped-call]

@@ -98,9 +98,27 @@ def run(case: Case) -> dict[str, object]:
         took, without what was learned before.
     """
     predictor, seconds = _trained(case)
-    _, held_out = _split(case.seed)
-    found = errors(predictor.predict(_architectures(held_out)), _latency(case.device, held_out))
-    return asdict(case) | found | {"n": len(held_out), "seconds": seconds}
+    return asdict(case) | judged(predictor, case.device, case.seed) | {"seconds": seconds}
+
+
+def judged(predictor: Predictor, device: str, seed: int) -> dict[str, float]:
+    """Return the :func:`errors` on the held-out architectures of a device, and their number ``n``."""
+    _, held_out = _split(seed)
+    found = errors(predictor.predict(_architectures(held_out)), _latency(device, held_out))
+    return found | {"n": len(held_out)}
+
+
+def to_learn(
+    seed: int, devices: Sequence[str], first: Sequence[str] = (), samples: int = POOL
+) -> tuple[list[str], NDArray[np.float64]]:
+    """Return architectures of the pool and their latencies in ms, shape (samples, devices).
+
+    The architectures of ``first`` come before the others, also those that are not in the pool.
+    """
+    order = np.concatenate(_split(seed))
+    needed = np.isin(_architectures(order), list(first))
+    chosen = order[np.argsort(~needed, kind="stable")][: min(samples, POOL)]
+    return _architectures(chosen), np.column_stack([_latency(device, chosen) for device in devices])
 
 
 def errors(predicted: ArrayLike, measured: ArrayLike) -> dict[str, float]:
@@ -115,31 +133,24 @@ def errors(predicted: ArrayLike, measured: ArrayLike) -> dict[str, float]:
 
 
 def _trained(case: Case) -> tuple[Predictor, float]:
-    pool, _ = _split(case.seed)
     if case.protocol == ALONE:
         start, learn = LEARNERS[case.method](case.seed), "fit"
     else:
         start, learn = _learned(case.method, case.source, case.seed), "adapt"
-    chosen = _first(start, pool)[: case.samples]
+    references = getattr(start, "references", ())
+    architectures, latency = to_learn(case.seed, [case.device], references, case.samples)
     began = time.perf_counter()
-    predictor = getattr(start, learn)(_architectures(chosen), _latency(case.device, chosen))
+    predictor = getattr(start, learn)(architectures, latency[:, 0])
     return predictor, time.perf_counter() - began
-
-
-def _first(predictor: Predictor, pool: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Put the architectures that the predictor needs in front of the others of the pool."""
-    needed = np.isin(_architectures(pool), getattr(predictor, "references", ()))
-    return pool[np.argsort(~needed, kind="stable")]
 
 
 @cache
 def _learned(method: str, source: str, seed: int) -> Predictor:
     """Learn from all 900 architectures of the pool, on one device or over the nine seen ones."""
-    pool, _ = _split(seed)
     if method == "help":
-        over = np.column_stack([_latency(device, pool) for device in SEEN])
-        return HELP(seed).fit(_architectures(pool), over)
-    return LEARNERS[method](seed).fit(_architectures(pool), _latency(source, pool))
+        return HELP(seed).fit(*to_learn(seed, SEEN))
+    architectures, latency = to_learn(seed, [source])
+    return LEARNERS[method](seed).fit(architectures, latency[:, 0])
 
 
 @cache
@@ -170,9 +181,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--to", type=Path, default=TABLE, help="the table; by default the book's")
     path = parser.parse_args(arguments).to
     path.parent.mkdir(parents=True, exist_ok=True)
-    for case in _missing(path):
-        row = pd.DataFrame([run(case)]).round(4)
-        row.to_csv(path, mode="a", header=not path.exists(), index=False)
+    append(map(run, _missing(path)), path)
+
+
+def write(rows: Iterable[dict[str, object]], path: Path) -> None:
+    """Write a table anew, a row at a time."""
+    path.unlink(missing_ok=True)
+    append(rows, path)
+
+
+def append(rows: Iterable[dict[str, object]], path: Path) -> None:
+    """Write rows behind those that a table has, as they come."""
+    for row in rows:
+        table = pd.DataFrame([row]).round(4)
+        table.to_csv(path, mode="a", header=not path.exists(), index=False)
 
 
 def _missing(path: Path) -> list[Case]:

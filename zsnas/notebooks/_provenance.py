@@ -23,10 +23,10 @@ SHARED = ("counting", "statistics", "verdicts", "figures", "tables")
 """Modules that every page computes with."""
 
 OF_SOME = (
-    *("families_drawing", "families_verdicts"),
+    *("families_drawing", "families_pairs", "families_verdicts"),
     *("audit", "audit_drawing", "cost", "cost_drawing", "evaluate", "plane", "plane_drawing"),
     *("pareto", "pareto_drawing", "pareto_explorer", "pareto_explorer.js"),
-    *("pareto_tables", "pareto_verdicts"),
+    *("pareto_tables", "pareto_verdicts", "processor_drawing"),
 )
 """Modules that a page computes with if it names them."""
 
