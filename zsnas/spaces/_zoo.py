@@ -68,7 +68,7 @@ class Zoo(Space):
         Raises
         ------
         NetworkUnavailable
-                When the library has no such network, or when the passes of the proxies would need more memory
+            When the library has no such network, or when the passes of the proxies would need more memory
             than a single one may take on this machine. Two at a time may still need more than there is.
         """
         network = self.build(arch, batch.num_classes, seed)
