@@ -1,6 +1,9 @@
 """Networks by name: seeded weights, images of their own size, reasons for what is left out."""
 
 import math
+import os
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -77,3 +80,21 @@ def test_a_model_that_timm_no_longer_has_is_named(monkeypatch):
 def test_another_name_is_an_error():
     with pytest.raises(ValueError, match="resnet1999"):
         zsnas.space("timm").build("resnet1999", 10, 0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only glibc keeps what is free")
+def test_free_memory_goes_back_before_a_network_is_built():
+    blocks = [bytes(100_000) for _ in range(2000)]  # below the size that glibc maps by itself
+    kept = bytes(100_000)  # on top of the heap, so that it cannot shrink from there
+    del blocks
+    held = _resident()
+
+    zsnas.space("timm").build_for(SMALL["timm"], batch(1), 0)
+
+    assert kept
+    assert _resident() < held - 100e6
+
+
+def _resident():
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")

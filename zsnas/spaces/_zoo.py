@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import sys
 from abc import abstractmethod
 from typing import TYPE_CHECKING
 
@@ -71,6 +73,7 @@ class Zoo(Space):
             When the library has no such network, or when the passes of the proxies would need more memory
             than a single one may take on this machine. Two at a time may still need more than there is.
         """
+        give_back()
         network = self.build(arch, batch.num_classes, seed)
         needed, budget = memory_needed(network, batch.images), memory_budget()
         if needed > budget:
@@ -79,6 +82,15 @@ class Zoo(Space):
                 f"{budget / 1e9:.1f} GB that this machine has for it; take a smaller batch"
             )
         return network
+
+
+def give_back() -> None:
+    """Return memory that is free to the system, which glibc does not do by itself.
+
+    Otherwise a process that scores one network after another holds what the largest of them took.
+    """
+    if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "malloc_trim"):
+        library.malloc_trim(0)
 
 
 def memory_needed(network: nn.Module, images: Tensor) -> float:
