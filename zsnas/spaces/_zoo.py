@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 # two in double precision. Least squares on ResNet-50 and -152, Wide-ResNet-50 and DeiT-B give 2.5 and 10.
 _ACTIVATIONS = 3
 _WEIGHTS = 10
-# The rest is for other programs, and for networks that take more than this: RegNetZ-D8 with EvoNorm took half as
-# much again.
+# The rest is for other programs, and for networks that take more than estimated: RegNetZ-D8 with EvoNorm took
+# half as much again.
 _SHARE = 0.6
 
 
