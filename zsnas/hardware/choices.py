@@ -2,8 +2,9 @@
 
 Two things: which way the messages of the GCN go, and for how many episodes HELP learns.
 ``python -m zsnas.hardware.choices`` writes the errors of all alternatives to ``data/latency/choices.csv``, of
-which the smallest mean of RMSE over mean latency is best; it takes minutes on one core. No page shows the
-devices. Another default asks for ``python -m zsnas.hardware.protocols`` and ``processor`` to be run again.
+which the smallest mean of RMSE over mean latency is best; it takes minutes on one core. The book's results
+leave these devices out. Another default asks for ``python -m zsnas.hardware.protocols`` and ``processor`` to
+be run again.
 """
 
 from __future__ import annotations

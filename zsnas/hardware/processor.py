@@ -7,7 +7,7 @@ one factor from ten networks. HELP learns over the devices of its authors and ad
 A machine that becomes slower while it measures leaves an error that no predictor can avoid. What the
 reference network of each block says of it (:func:`corrected`) is taken out in a second set of rows.
 
-``python -m zsnas.hardware.processor`` writes ``data/latency/processor.csv``, in five minutes on one core.
+``python -m zsnas.hardware.processor`` writes ``data/latency/processor.csv``, in about a minute on one core.
 """
 
 from __future__ import annotations

@@ -6,7 +6,8 @@ import ctypes
 import os
 import sys
 from abc import abstractmethod
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -83,6 +84,42 @@ class Zoo(Space):
                 f"{budget / 1e9:.1f} GB that this machine has for it; take a smaller batch"
             )
         return network
+
+
+class Design(Protocol):
+    """What the architecture string of a grid says, among other things."""
+
+    @property
+    def resolution(self) -> int:
+        """Side of the images in pixels."""
+
+
+class Grid(Zoo):
+    """Architectures that are the points of a grid, of which the resolution is one axis."""
+
+    @property
+    @abstractmethod
+    def designs(self) -> Mapping[str, Design]:
+        """Every architecture string with its design; the resolution changes fastest."""
+
+    @abstractmethod
+    def parse(self, arch: str) -> Design:
+        """Return the design of ``arch``; raise ``ValueError`` that says what is valid."""
+
+    @cached_property
+    def architectures(self) -> tuple[str, ...]:
+        """Every architecture string; the resolution changes fastest."""
+        return tuple(self.designs)
+
+    @cached_property
+    def resolutions(self) -> Mapping[str, int]:
+        """Each architecture with the side of its images in pixels."""
+        return {arch: design.resolution for arch, design in self.designs.items()}
+
+    def index(self, arch: str) -> int:
+        """Return the position of ``arch`` in :attr:`architectures`; an error says what is valid."""
+        self.parse(arch)
+        return super().index(arch)
 
 
 def give_back() -> None:

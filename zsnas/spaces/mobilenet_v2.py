@@ -20,14 +20,14 @@ Source: Sandler et al. 2018, MobileNetV2: inverted residuals and linear bottlene
 
 from __future__ import annotations
 
-from functools import cache, cached_property
+from functools import cache
 from itertools import product
 from math import ceil
 from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from zsnas.spaces._zoo import Zoo
+from zsnas.spaces._zoo import Grid
 
 FORMS = ("mobilenetv2", "gluon", "b")
 DEPTHS = (1.0, 1.2, 1.4)
@@ -67,25 +67,19 @@ class Design(NamedTuple):
         return nearest + divisor if nearest < 0.9 * scaled else nearest
 
 
-class MobileNetV2(Zoo):
+class MobileNetV2(Grid):
     """The grid of MobileNet-v2 networks."""
 
     name = "mobilenet-v2"
 
-    @cached_property
-    def architectures(self) -> tuple[str, ...]:
-        """Every architecture string; the resolution changes fastest."""
-        return tuple(_designs())
+    @property
+    def designs(self) -> dict[str, Design]:
+        """Every architecture string with its design; the resolution changes fastest."""
+        return _designs()
 
-    @cached_property
-    def resolutions(self) -> dict[str, int]:
-        """Each architecture with the side of its images in pixels."""
-        return {arch: design.resolution for arch, design in _designs().items()}
-
-    def index(self, arch: str) -> int:
-        """Return the position of ``arch`` in :attr:`architectures`; an error says what is valid."""
-        parse(arch)
-        return super().index(arch)
+    def parse(self, arch: str) -> Design:
+        """Return what an architecture string says, see `parse`."""
+        return parse(arch)
 
     def _create(self, arch: str, num_classes: int) -> nn.Module:
         return Network(parse(arch), num_classes)

@@ -19,13 +19,13 @@ networks; Zagoruyko and Komodakis 2016, Wide residual networks.
 
 from __future__ import annotations
 
-from functools import cache, cached_property
+from functools import cache
 from itertools import pairwise, product
 from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from zsnas.spaces._zoo import Zoo
+from zsnas.spaces._zoo import Grid
 
 ORDERS = ("resnet", "preresnet")
 BASIC = {
@@ -68,25 +68,19 @@ class Design(NamedTuple):
         return f"{self.order}-{self.depth}-x{self.width:g}-k{self.inner}-r{self.resolution}"
 
 
-class ResNets(Zoo):
+class ResNets(Grid):
     """The grid of residual networks; the largest may not fit in memory."""
 
     name = "resnets"
 
-    @cached_property
-    def architectures(self) -> tuple[str, ...]:
-        """Every architecture string; the resolution changes fastest."""
-        return tuple(_designs())
+    @property
+    def designs(self) -> dict[str, Design]:
+        """Every architecture string with its design; the resolution changes fastest."""
+        return _designs()
 
-    @cached_property
-    def resolutions(self) -> dict[str, int]:
-        """Each architecture with the side of its images in pixels."""
-        return {arch: design.resolution for arch, design in _designs().items()}
-
-    def index(self, arch: str) -> int:
-        """Return the position of ``arch`` in :attr:`architectures`; an error says what is valid."""
-        parse(arch)
-        return super().index(arch)
+    def parse(self, arch: str) -> Design:
+        """Return what an architecture string says, see `parse`."""
+        return parse(arch)
 
     def _create(self, arch: str, num_classes: int) -> nn.Module:
         return Network(parse(arch), num_classes)
