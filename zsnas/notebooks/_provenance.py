@@ -106,9 +106,9 @@ def _changes(here: Page, record: dict[str, Any]) -> Iterator[str]:
             yield f"its input {entry} is new"
         elif record["inputs"][entry] != _input_digest(here, entry):
             yield f"its input {entry} has changed"
-    for module, digest in _modules(here).items():
-        if record["modules"].get(module) != digest:
-            yield f"zsnas/{_file(module)} has changed"
+    for file, digest in _modules(here).items():
+        if record["modules"].get(file) != digest:
+            yield f"zsnas/{file} has changed"
 
 
 def _oversize(name: str) -> Iterator[str]:
@@ -123,14 +123,18 @@ def _digest(path: Path) -> str:
 
 
 def _modules(here: Page) -> dict[str, str]:
+    """Return the digest of every file that a page computes with, by its path below the package."""
     words = set(re.findall(r"\w+", here.source.read_text(encoding="utf-8")))
     modules = [*SHARED, *(module for module in OF_SOME if module.removesuffix(".js") in words)]
-    paths = {module: here.project / "zsnas" / _file(module) for module in modules}
-    return {module: _digest(path) for module, path in paths.items() if path.exists()}
+    package = here.project / "zsnas"
+    files = [file for module in modules for file in _files(package, module)]
+    return {file.relative_to(package).as_posix(): _digest(file) for file in files}
 
 
-def _file(module: str) -> str:
-    return module if module.endswith(".js") else f"{module}.py"
+def _files(package: Path, module: str) -> list[Path]:
+    """Return the file of a module, or those of a package, sorted."""
+    file = package / (module if module.endswith(".js") else f"{module}.py")
+    return [file] if file.exists() else sorted((package / module).glob("*.py"))
 
 
 def _is_file(declared: str) -> bool:
