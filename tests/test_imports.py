@@ -13,6 +13,7 @@ HEAVY = ("torch", "torchvision", "timm", "pandas", "matplotlib", "scipy")
 # The data flow from left to right: a module may import from its own rank and from smaller ones.
 RANK = {
     "sources": 0,
+    "memory": 0,
     "macs": 0,
     "tasks": 0,
     "targets": 1,

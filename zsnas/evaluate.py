@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from . import __version__
 from ._names import unknown
+from ._progress_bar import progress_bar
 from .batches import batch
 from .benchmarks import Benchmark, benchmark, list_benchmarks
 from .proxies import list_proxies, load_proxies, proxy
@@ -282,7 +283,7 @@ def _scored(
 def _fill(store: ScoreStore, plan: Plan, names: tuple[str, ...], progress: bool) -> None:
     missing = [row for row in plan.rows if not set(names) <= store.proxies(row)]
     done, told = len(plan.rows) - len(missing), set[str]()
-    with _bar(plan, len(missing), progress) as bar:
+    with progress_bar(plan.bench.name, len(plan.rows), unit="net", done=done, shown=progress) as bar:
         try:
             for row in missing:
                 _tell_first(_measure(store, plan, row, names), told, bar, plan.bench.name)
@@ -293,21 +294,6 @@ def _fill(store: ScoreStore, plan: Plan, names: tuple[str, ...], progress: bool)
                 f"stopped: {done:,} of {len(plan.rows):,} networks of {plan.bench.name} are in {store.path}; "
                 "the same command resumes"
             ) from None
-
-
-def _bar(plan: Plan, missing: int, progress: bool) -> "tqdm[Any]":
-    total = len(plan.rows)
-    interval = 0.1 if sys.stderr.isatty() else 30.0  # a log file gets a line every half minute
-    return tqdm(
-        desc=plan.bench.name,
-        total=total,
-        initial=total - missing,
-        unit="net",
-        disable=not progress,
-        dynamic_ncols=True,
-        mininterval=interval,
-        maxinterval=max(interval, 10.0),
-    )
 
 
 def _measure(store: ScoreStore, plan: Plan, row: Row, names: tuple[str, ...]) -> list[StoredScore]:

@@ -5,7 +5,6 @@ import multiprocessing.connection
 import os
 import platform
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
@@ -20,7 +19,8 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from . import __version__
+from . import __version__, memory
+from ._progress_bar import progress_bar
 from .batches import Batch, batch
 from .benchmarks import Benchmark, benchmark
 from .proxies import check_placement, list_proxies, measure, proxy
@@ -55,7 +55,8 @@ def sweep(  # noqa: PLR0913 - settings, all of them keyword-only
     architecture itself.
 
     A network that cannot be had, because its library no longer has it or because it does not fit in memory,
-    has NaN in place of its scores and the reason beside it, and the sweep goes on.
+    has NaN in place of its scores and the reason beside it, and the sweep goes on. So has a proxy that asks
+    for more memory than is free, on Linux.
 
     What the store already holds is not computed again, so the same call goes on where a killed one
     stopped, and a call with more seeds, architectures or proxies adds what is missing. A store that
@@ -244,7 +245,9 @@ def _measured(
     except NetworkUnavailable as reason:
         yield from (StoredScore(name, network, nan, str(reason), 0.0) for name in proxies)
         return
-    for name, found in measure(model, images, proxies, job.row.seed, job.device).items():
+    with memory.limited():
+        measured = measure(model, images, proxies, job.row.seed, job.device)
+    for name, found in measured.items():
         yield StoredScore(name, network, found.value, found.reason, found.seconds)
 
 
@@ -270,7 +273,8 @@ class _Run:
     def score(self, rows: Sequence[Row], pool: Executor, slots: int, progress: bool) -> None:
         """Score the rows that lack a score, in order, at most `slots` at the same time."""
         todo = [row for row in rows if self._missing(row)]
-        with _bar(self.bench.name, len(rows), len(rows) - len(todo), progress) as bar:
+        done = len(rows) - len(todo)
+        with progress_bar(self.bench.name, len(rows), unit="arch", done=done, shown=progress) as bar:
             try:
                 for row in todo:
                     self._submit(row, pool, slots, bar)
@@ -329,21 +333,6 @@ class _Run:
                 "make the same images available to every worker"
             )
         return outcome
-
-
-def _bar(name: str, total: int, initial: int, progress: bool) -> "tqdm[Any]":
-    # A log file gets one line every half minute.
-    interval = 0.1 if sys.stderr.isatty() else 30.0
-    return tqdm(
-        desc=name,
-        total=total,
-        initial=initial,
-        unit="arch",
-        disable=not progress,
-        dynamic_ncols=True,
-        mininterval=interval,
-        maxinterval=max(interval, 10.0),
-    )
 
 
 @contextmanager

@@ -16,7 +16,6 @@ import copy
 import os
 import platform
 import statistics
-import sys
 import time
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -26,9 +25,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import pandas as pd
 import torch
-from tqdm import tqdm
 
 import zsnas
+from zsnas._progress_bar import progress_bar
 from zsnas.sources import DATA
 
 if TYPE_CHECKING:
@@ -148,7 +147,9 @@ def measure_all(  # noqa: PLR0913 - settings, keyword-only
     table = _start(target, column, {"reference": names[0], "block": block, **asdict(settings), **machine()})
     known = set(table[column])
     todo = [name for name in names if name not in known]
-    with _one_thread(), _bar(len(names), len(names) - len(todo), progress) as bar:
+    done = len(names) - len(todo)
+    bar = progress_bar("latency", len(names), unit="network", done=done, shown=progress)
+    with _one_thread(), bar:
         reference = _inference(*build(table.attrs["reference"]))
         try:
             for start in range(0, len(todo), block):
@@ -298,18 +299,3 @@ def _append(table: pd.DataFrame, found: pd.DataFrame, column: str, path: Path) -
     finally:
         part.unlink(missing_ok=True)
     return longer
-
-
-def _bar(total: int, initial: int, progress: bool) -> tqdm[Any]:
-    # A log file gets one line every half minute.
-    interval = 0.1 if sys.stderr.isatty() else 30.0
-    return tqdm(
-        desc="latency",
-        total=total,
-        initial=initial,
-        unit="network",
-        disable=not progress,
-        dynamic_ncols=True,
-        mininterval=interval,
-        maxinterval=max(interval, 10.0),
-    )

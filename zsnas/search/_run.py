@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import random
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ import torch
 from tqdm import tqdm
 
 from zsnas import __version__
+from zsnas._progress_bar import progress_bar
 from zsnas.batches import Batch, batch
 from zsnas.proxies import measure, proxy
 from zsnas.search._budget import Budget
@@ -203,7 +203,10 @@ def search(  # noqa: PLR0913 - settings, all of them keyword-only
         "torch": torch.__version__,
     }
     path = None if checkpoint is None else Path(checkpoint)
-    with Checkpoint(path, settings) as kept, _bar(space_name, steps, progress) as bar:
+    with (
+        Checkpoint(path, settings) as kept,
+        progress_bar(space_name, steps, unit="step", shown=progress) as bar,
+    ):
         run = Run(cells, objective, budget, images, seed, steps, kept, bar)
         try:
             ALGORITHMS[algorithm](run)
@@ -217,8 +220,3 @@ def _stopped(run: Run) -> str:
     if run.checkpoint.path is None:
         return f"{done}; nothing is kept without a checkpoint"
     return f"{done}; the scores are in {run.checkpoint.path} and the same command resumes"
-
-
-def _bar(name: str, steps: int, progress: bool) -> tqdm[Any]:
-    interval = 0.1 if sys.stderr.isatty() else 30.0  # a log file gets a line every half minute
-    return tqdm(desc=name, total=steps, unit="step", disable=not progress, mininterval=interval)

@@ -19,8 +19,8 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader
-from tqdm import tqdm
 
+from zsnas._progress_bar import progress_bar
 from zsnas.search._checkpoint import CheckpointError
 
 if TYPE_CHECKING:
@@ -95,9 +95,7 @@ def train(
     )
     settings = asdict(recipe) | {"network": _fingerprint(network), "classes": seen.classes}
     rows = _resume(path, settings, network, optimiser)
-    with tqdm(
-        total=recipe.epochs, initial=len(rows), desc=path.stem, unit="epoch", disable=not progress
-    ) as bar:
+    with progress_bar(path.stem, recipe.epochs, unit="epoch", done=len(rows), shown=progress) as bar:
         for epoch in range(len(rows), recipe.epochs):
             rate = recipe.learning_rate * (1 + math.cos(math.pi * epoch / recipe.epochs)) / 2
             loss = _epoch(network, seen, optimiser, recipe, epoch, rate, workers)

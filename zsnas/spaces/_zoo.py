@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-import ctypes
-import os
-import sys
 from abc import abstractmethod
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 import torch
-from torch import Tensor, nn
-from torch.autograd.graph import saved_tensors_hooks
+from torch import nn
 
+from zsnas import memory
 from zsnas.batches import Batch, resized
 from zsnas.spaces._base import NetworkUnavailable, Space
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-# What the survey's proxies take at the most together, GraSP's second derivatives included: so many times what
-# a forward pass saves for its backward pass, and so many copies of the weights, of which SynFlow alone keeps
-# two in double precision. Least squares on ResNet-50 and -152, Wide-ResNet-50 and DeiT-B give 2.5 and 10.
-_ACTIVATIONS = 3
-_WEIGHTS = 10
-# The rest is for other programs, and for networks that take more than estimated: RegNetZ-D8 with EvoNorm took
-# half as much again.
-_SHARE = 0.6
 
 
 class Zoo(Space):
@@ -75,9 +63,9 @@ class Zoo(Space):
             When the library has no such network, or when the passes of the proxies would need more memory
             than a single one may take on this machine. Two at a time may still need more than there is.
         """
-        give_back()
+        memory.give_back()
         network = self.build(arch, batch.num_classes, seed)
-        needed, budget = memory_needed(network, batch.images), memory_budget()
+        needed, budget = memory.needed(network, batch.images), memory.budget()
         if needed > budget:
             raise NetworkUnavailable(
                 f"{arch} needs about {needed / 1e9:.1f} GB for a batch of {len(batch.images)}, more than the "
@@ -120,44 +108,3 @@ class Grid(Zoo):
         """Return the position of ``arch`` in :attr:`architectures`; an error says what is valid."""
         self.parse(arch)
         return super().index(arch)
-
-
-def give_back() -> None:
-    """Return memory that is free to the system, which glibc does not do by itself.
-
-    Otherwise a process that scores one network after another holds what the largest of them took.
-    """
-    if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "malloc_trim"):
-        library.malloc_trim(0)
-
-
-def memory_needed(network: nn.Module, images: Tensor) -> float:
-    """Estimate the bytes that the passes of the proxies take at the most, from one pass of a single image.
-
-    Autograd tells what it saves of an image; the weights and what is derived from them are added. The network
-    is in evaluation mode meanwhile, so that it is the same afterwards.
-    """
-    weights = {weight.untyped_storage().data_ptr() for weight in network.parameters()}
-    saved: dict[int, int] = {}
-
-    def note(tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()  # which the views of a tensor share
-        if storage.data_ptr() not in weights:
-            saved[storage.data_ptr()] = storage.nbytes()
-        return tensor
-
-    was_training = network.training
-    network.eval()
-    with saved_tensors_hooks(note, lambda tensor: tensor):
-        network(images[:1].clone())  # a view would have the storage of the whole batch
-    network.train(was_training)
-    own = sum(weight.nbytes for weight in network.parameters())
-    return _ACTIVATIONS * len(images) * sum(saved.values()) + _WEIGHTS * own
-
-
-def memory_budget() -> float:
-    """Return what a network may take of this machine's memory, in bytes; infinite where it is not known."""
-    try:
-        return _SHARE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # not a POSIX system
-        return float("inf")
