@@ -9,7 +9,7 @@ import torch
 
 import zsnas
 from zsnas.batches import Batch
-from zsnas.cli import _parser
+from zsnas.cli import parser
 from zsnas.proxies import Passes, Undefined, _registry, list_proxies, proxy
 
 PAGE = (Path(__file__).parents[1] / "book" / "your_own_proxy.md").read_text(encoding="utf-8")
@@ -80,7 +80,7 @@ def test_every_command_of_the_page_is_understood(command):
     program, *arguments = shlex.split(command)
 
     assert program == "zsnas"
-    assert callable(_parser().parse_args(arguments).run)
+    assert callable(parser().parse_args(arguments).run)
 
 
 @pytest.mark.parametrize("field", ["kind", "target", "statistics"])

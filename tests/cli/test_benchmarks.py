@@ -1,0 +1,32 @@
+import re
+
+from command_line import run
+
+import zsnas.benchmarks
+from zsnas.sources import SourceUnavailable
+
+
+def test_benchmarks_are_listed(capsys):
+    assert run(capsys, "benchmarks", "nb201*/cifar10") == (0, "nb201-analog/cifar10\nnb201/cifar10\n", "")
+
+
+def test_benchmarks_in_detail(capsys):
+    status, output, _ = run(capsys, "benchmarks", "nb201-analog/*", "--details")
+    assert status == 0
+    assert re.split(r"  +", output.splitlines()[1])[:5] == [
+        "nb201-analog/cifar10",
+        "15625",
+        "94.07 %",
+        "nb201",
+        "cifar10",
+    ]
+
+
+def test_a_benchmark_that_is_unavailable_does_not_hide_the_others(capsys, monkeypatch):
+    def unavailable(_):
+        raise SourceUnavailable("not here")
+
+    monkeypatch.setattr(zsnas.benchmarks, "benchmark", unavailable)
+    status, output, _ = run(capsys, "benchmarks", "--details")
+    assert status == 0
+    assert output.count("unavailable: zsnas data fetch") == len(zsnas.list_benchmarks())

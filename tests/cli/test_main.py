@@ -1,0 +1,112 @@
+import json
+import re
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import pytest
+from command_line import run
+
+from zsnas import __version__
+
+
+def test_the_installed_command_says_its_version():
+    command = Path(sys.executable).with_name("zsnas")
+    done = subprocess.run([command, "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == f"zsnas {__version__}\n"
+
+
+def test_importing_the_command_line_loads_nothing_heavy():
+    code = "import sys, zsnas.cli; print(*sorted({'torch', 'pandas', 'numpy', 'pooch'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "\n"
+
+
+# Each command has a help text with an example.
+@pytest.mark.parametrize(
+    "command",
+    [
+        "proxies",
+        "benchmarks",
+        "data list",
+        "data fetch",
+        "data verify",
+        "data cite",
+        "score",
+        "evaluate",
+        "sweep",
+        "search",
+        "latency",
+        "notebooks list",
+        "notebooks run",
+        "notebooks check",
+    ],
+)
+def test_every_command_shows_an_example(command, capsys):
+    status, output, _ = run(capsys, *command.split(), "--help")
+    assert status == 0
+    assert f"example:\n  zsnas {command}" in output
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("proxies --kind slow", "unknown kind 'slow'"),
+        (
+            "data fetch freerea/cifar10/accuracy",
+            "unknown source .* did you mean 'freerea/cifar10/accuracies'",
+        ),
+        ("data list nothing/*", r"unknown source 'nothing/\*'"),
+        ("score resnet18", "cannot read the model 'resnet18'"),
+        ("score timm:resnet81", "unknown timm model 'resnet81'"),
+        ("score timm:resnet18 --batch cifar", "unknown batch 'cifar'"),
+        ("score timm:resnet18 --size 0", "from 1 to 1024 images, not 0"),
+        (
+            "score timm:resnet18 --proxy-file no.py",
+            r"there is no file 'no\.py'; give the path of a Python file",
+        ),
+        ("evaluate no.py", r"there is no file 'no\.py'; give the path of a Python file"),
+        ("evaluate no.py --profile fast", "unknown profile 'fast'; valid are quick, full"),
+        ("sweep nb201/cifar100 --device gpu", "unknown device 'gpu'; valid are cpu, cuda, mps"),
+        ("score timm:resnet18 --proxies synflw", "unknown proxy 'synflw'; did you mean 'synflow'"),
+        ("sweep nb201/cifar1000", "unknown benchmark 'nb201/cifar1000'; did you mean 'nb201/cifar100'"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::zsnas.batches.FallbackImages")
+def test_bad_input_is_one_line_and_status_2(command, message, capsys):
+    status, output, errors = run(capsys, *command.split())
+    assert (status, output) == (2, "")
+    assert re.fullmatch(f"zsnas: .*{message}.*\n", errors)
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("", "required: COMMAND"),
+        ("data", "required: ACTION"),
+        ("sweep nb201/cifar100 --seeds 0,x", "'0,x' is no list of whole numbers; write them like 0,1,2"),
+        ("score timm:resnet18 --proxies ,", "',' is empty; give names, separated by commas"),
+        ("score timm:resnet18 --input-size 0", "'0' is no positive whole number"),
+        ("notebooks run fig06 -p seeds", "'seeds' is no assignment; write it like seeds=7,8"),
+    ],
+)
+def test_a_malformed_command_is_explained(command, message, capsys):
+    status, _, errors = run(capsys, *command.split())
+    assert status == 2
+    assert message in errors.splitlines()[-1]
+
+
+def test_the_format_of_warnings_is_put_back(capsys):
+    usual = warnings.formatwarning
+    run(capsys, "benchmarks")
+    assert warnings.formatwarning is usual
+
+
+def test_a_reader_that_leaves_is_no_error():
+    code = f"import sys; from zsnas.cli import main; sys.exit(main({json.dumps(['data', 'list'])}))"
+    writer = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    writer.stdout.close()
+    errors = writer.stderr.read()
+    writer.stderr.close()
+    assert (writer.wait(), errors) == (0, b"")

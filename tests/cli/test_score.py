@@ -1,0 +1,115 @@
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from command_line import run
+from torch import nn
+
+import zsnas.batches
+import zsnas.models
+from zsnas.batches import Batch
+
+
+class SmallNetwork(nn.Module):
+    def __init__(self, num_classes):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(3, 4, 3, bias=False),
+            nn.ReLU(),
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+            nn.Linear(4, num_classes),
+        )
+
+    def forward(self, images):
+        return self.layers(images)
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Let every name be a small network, and every batch a few random images."""
+
+    def batch(name, size, seed):
+        generator = torch.Generator().manual_seed(seed)
+        labels = torch.arange(size) % 5
+        return Batch(torch.randn(size, 3, 8, 8, generator=generator), labels, 5, f"images of {name}")
+
+    monkeypatch.setattr(zsnas.batches, "batch", batch)
+    monkeypatch.setattr(zsnas.models, "_from_timm", lambda _, num_classes: SmallNetwork(num_classes))
+
+
+@pytest.mark.usefixtures("small")
+def test_score_prints_value_seconds_and_reason_of_each_proxy(capsys):
+    arguments = (
+        "score",
+        "timm:small",
+        "--batch",
+        "cifar10",
+        "--size",
+        "6",
+        "--seed",
+        "3",
+        "--proxies",
+        "params,synflow",
+    )
+    status, output, _ = run(capsys, *arguments)
+    model_line, batch_line, empty, titles, params, synflow = output.splitlines()
+    assert status == 0
+    assert model_line == "timm:small, 5 classes, random weights of seed 3"
+    assert batch_line == "batch 6×3×8×8: images of cifar10"
+    assert empty == ""
+    assert titles.split() == ["proxy", "value", "seconds", "reason"]
+    assert params.split()[:2] == ["params", str(3 * 4 * 9 + 4 * 5 + 5)]
+    assert float(synflow.split()[1]) == float(synflow.split()[1])
+    assert run(capsys, *arguments)[1].splitlines()[-1].split()[1] == synflow.split()[1]
+
+
+@pytest.mark.usefixtures("small")
+def test_score_resizes_the_images_when_asked_to(capsys):
+    status, output, _ = run(capsys, "score", "timm:small", "--proxies", "params", "--input-size", "12")
+    assert status == 0
+    assert "batch 64×3×12×12: images of cifar100; resized to 12×12" in output
+
+
+@pytest.mark.usefixtures("small")
+def test_score_takes_a_device_and_a_precision(capsys):
+    arguments = ("score", "timm:small", "--size", "6", "--proxies", "l2_norm")
+    single, double = (
+        run(capsys, *arguments, "--device", "cpu", "--dtype", dtype)[1].splitlines()[-1].split()[1]
+        for dtype in ("float32", "float64")
+    )
+    assert float(double) == pytest.approx(float(single))
+    status, _, complaint = run(capsys, *arguments, "--dtype", "half")
+    assert status == 2
+    assert "unknown dtype 'half'; valid are float32, float64" in complaint
+
+
+@pytest.mark.usefixtures("small")
+def test_score_says_why_a_proxy_is_undefined(monkeypatch, capsys):
+    linear = nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, 5))
+    monkeypatch.setattr(zsnas.models, "_from_timm", lambda *_: linear)
+    status, output, _ = run(capsys, "score", "timm:linear", "--proxies", "logdet")
+    assert status == 0
+    assert re.search(r"logdet +nan +[\d.]+ +the network has no ReLU-like activation", output)
+
+
+@pytest.mark.usefixtures("small", "proxy_file")
+def test_score_takes_proxies_of_a_file(capsys):
+    arguments = ("score", "timm:small", "--size", "6", "--seed", "1", "--proxy-file", "mine.py")
+    assert run(capsys, *arguments, "--proxies", "mine,params")[1].splitlines()[-2].split()[:2] == [
+        "mine",
+        "42",
+    ]
+    assert re.search(r"^mine +42 ", run(capsys, *arguments)[1], re.MULTILINE)
+
+
+def test_without_images_score_goes_on_with_one_notice(tmp_path):
+    command = [Path(sys.executable).with_name("zsnas"), "score", "timm:test_resnet", "--proxies", "params"]
+    environment = os.environ | {"ZSNAS_DATA_MIRROR": "", "ZSNAS_CACHE": str(tmp_path)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert "batch 64×3×32×32: not CIFAR-100: patches of photographs" in done.stdout
+    assert re.fullmatch("zsnas: note: in place of CIFAR-100 images, batches are .*\n", done.stderr)

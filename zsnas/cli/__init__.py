@@ -1,0 +1,63 @@
+"""The `zsnas` command: proxies, benchmarks, data, scores, sweeps and notebooks from the shell.
+
+Each command has the file of its name: its parser, and the small function over the library that it runs.
+Libraries load inside the command that needs them.
+Exit status: 0 done, 1 a check failed, 2 bad input (one sentence on the standard error), 130 interrupted.
+"""
+
+import argparse
+import os
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from zsnas import __version__
+
+from . import benchmarks, data, evaluate, latency, notebooks, proxies, score, search, sweep
+from ._output import complain
+from ._parser import Command
+
+COMMANDS = (proxies, benchmarks, data, score, evaluate, sweep, search, latency, notebooks)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit status."""
+    options = parser().parse_args(arguments)
+    run: Command = options.run
+    with _notices_in_one_line():
+        try:
+            status = run(options)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # The reader of a pipe has left; without this, the interpreter complains when it flushes at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        except KeyboardInterrupt as interrupt:
+            return complain(str(interrupt) or "interrupted", 130)
+        except (ValueError, OSError, ImportError) as error:
+            return complain(str(error), 2)
+    return status
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line; what it parses has the function to `run`."""
+    whole = argparse.ArgumentParser(
+        prog="zsnas", description="Zero-shot neural architecture search: rank networks before training them."
+    )
+    whole.add_argument("--version", action="version", version=f"zsnas {__version__}")
+    commands = whole.add_subparsers(required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        command.add(commands)
+    return whole
+
+
+@contextmanager
+def _notices_in_one_line() -> Iterator[None]:
+    """Show a warning as its sentence, without the line of code that raised it."""
+    usual = warnings.formatwarning
+    warnings.formatwarning = lambda message, *_, **__: f"zsnas: note: {message}\n"
+    try:
+        yield
+    finally:
+        warnings.formatwarning = usual

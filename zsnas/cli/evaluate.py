@@ -1,0 +1,94 @@
+"""`zsnas evaluate`: correlate the proxies of your own file with accuracy."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ._output import print_table
+from ._parser import Commands, add_command, words
+
+if TYPE_CHECKING:
+    from zsnas.evaluate import Evaluation, Result
+
+
+def add(commands: Commands) -> None:
+    """Add `zsnas evaluate` to the commands."""
+    parser = add_command(
+        commands,
+        "evaluate",
+        _run,
+        "correlate the proxies of your own file with accuracy, beside the published ones",
+        "zsnas evaluate my_proxy.py --benchmarks nb201 --profile quick\n"
+        "  zsnas evaluate my_proxy.py --benchmarks nb201/cifar100 --profile full --output report.html",
+    )
+    parser.add_argument("file", help="a Python file with proxies under @zsnas.register(…)")
+    parser.add_argument(
+        "--benchmarks",
+        type=words,
+        metavar="NAMES",
+        help="names with wildcards or their first part, separated by commas (default: nb201)",
+    )
+    parser.add_argument(
+        "--profile",
+        default="quick",
+        help="quick: 120 architectures a benchmark, about two minutes for three benchmarks on a laptop; "
+        "full: all that have published scores, an hour or more (default: quick)",
+    )
+    parser.add_argument(
+        "--output", metavar="PAGE", help="where the HTML page goes (default: FILE.html, here)"
+    )
+    parser.add_argument("--recompute", action="store_true", help="score again what .zsnas/evaluate holds")
+    parser.add_argument("--no-progress", action="store_true", help="no progress bar")
+
+
+def _run(options: argparse.Namespace) -> int:
+    from zsnas.evaluate import DEFAULT, evaluate
+    from zsnas.evaluation_page import page
+
+    output = Path(options.output or f"{Path(options.file).stem}.html")
+    if not output.parent.is_dir():
+        raise ValueError(f"there is no folder {str(output.parent)!r}; make it, or choose another --output")
+    evaluation = evaluate(
+        options.file,
+        options.benchmarks or DEFAULT,
+        options.profile,
+        recompute=options.recompute,
+        progress=not options.no_progress,
+    )
+    output.write_text(page(evaluation), encoding="utf-8")
+    for note in evaluation.notes:
+        print(f"note: {note}")
+    for result in evaluation.results:
+        _print_result(evaluation, result)
+    print(f"the page with figure, table and how it was made is {output}")
+    return 0
+
+
+def _print_result(evaluation: "Evaluation", result: "Result") -> None:
+    from zsnas.evaluation_page import TITLES, cells, nan_reasons, verdicts
+
+    seeds = "seed" if len(result.seeds) == 1 else "seeds"
+    print(
+        f"{result.bench.name}: {len(result.scores):,} networks, {seeds} {', '.join(map(str, result.seeds))}, "
+        f"batches of {result.batch_size}: {result.batch_source}"
+    )
+    rows = [(f"{'→' if row[0] in result.yours else ' '} {row[0]}", *row[1:]) for row in cells(result)]
+    titles = (f"  {TITLES[0]}", *TITLES[1:])
+    for columns in _fitting(titles, rows):
+        print_table([titles[k] for k in columns], [[row[k] for k in columns] for row in rows])
+    print(f"→ from {evaluation.file.name}; KT Kendall's τ, SPR Spearman's ρ, with 95 % intervals")
+    for sentence in (*verdicts(result), *nan_reasons(result), *result.notes):
+        print(f"- {sentence}")
+    print()
+
+
+def _fitting(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[tuple[int, ...], ...]:
+    """Choose columns: one table, or where the terminal is too narrow for it one table a statistic."""
+    import shutil
+
+    width = sum(max(map(len, column)) + 2 for column in zip(titles, *rows, strict=True))
+    if not sys.stdout.isatty() or width <= shutil.get_terminal_size().columns:
+        return (tuple(range(len(titles))),)
+    return (0, 1, 2, 5, 6), (0, 3, 4, 5, 6)

@@ -1,0 +1,72 @@
+"""`zsnas search`: look for the architecture that proxies rank highest."""
+
+import argparse
+
+from ._output import print_table
+from ._parser import Commands, add_command, positive, words
+
+
+def add(commands: Commands) -> None:
+    """Add `zsnas search` to the commands."""
+    parser = add_command(
+        commands,
+        "search",
+        _run,
+        "look for the architecture of a space that proxies rank highest, under a budget",
+        "zsnas search proxyless --proxies synflow --macs 600 --image-size 224 --checkpoint synflow.jsonl\n"
+        "  zsnas search nb201 --batch cifar100 --proxies zen_score,params --algorithm local --steps 200",
+    )
+    parser.add_argument("space", help="such as proxyless or nb201")
+    parser.add_argument(
+        "--proxies", type=words, required=True, help="names, separated by commas; ranks of several add up"
+    )
+    parser.add_argument("--algorithm", default="evolution", help="evolution, local or random")
+    parser.add_argument(
+        "--steps", type=positive, default=10_000, help="architectures to propose (default: 10000)"
+    )
+    parser.add_argument(
+        "--macs", type=float, default=float("inf"), metavar="MILLIONS", help="budget (default: none)"
+    )
+    parser.add_argument(
+        "--image-size",
+        type=positive,
+        metavar="PIXELS",
+        help="side of the images that the budget is for (default: that of the batch)",
+    )
+    parser.add_argument("--batch", default="imagenet1k", help="images to score on (default: imagenet1k)")
+    parser.add_argument("--batch-size", type=positive, default=16, help="images in the batch (default: 16)")
+    parser.add_argument("--seed", type=int, default=0, help="draws all that is random (default: 0)")
+    parser.add_argument("--checkpoint", metavar="FILE", help="keeps every score; a killed search resumes")
+    parser.add_argument(
+        "--output", metavar="FILE", help="write every step as CSV or, to NAME.parquet, Parquet"
+    )
+    parser.add_argument("--no-progress", action="store_true", help="no progress bar")
+
+
+def _run(options: argparse.Namespace) -> int:
+    from zsnas.search import search
+
+    found = search(
+        options.space,
+        proxies=options.proxies,
+        algorithm=options.algorithm,
+        steps=options.steps,
+        macs=options.macs * 1e6,
+        batch_name=options.batch,
+        batch_size=options.batch_size,
+        image_size=options.image_size,
+        seed=options.seed,
+        checkpoint=options.checkpoint,
+        progress=not options.no_progress,
+    )
+    best = found.history[found.history["arch"] == found.arch].iloc[0]
+    print(f"{found.arch}  (best of {found.history['arch'].nunique():,} architectures)")
+    rows = [(name, f"{best[name]:.6g}") for name in ("parameters", "macs", *options.proxies)]
+    print_table(("of it", "value"), rows)
+    print(f"scoring took {found.history['seconds'].sum() / 60:.1f} minutes")
+    if options.output:
+        as_parquet = str(options.output).endswith(".parquet")
+        write = found.history.to_parquet if as_parquet else found.history.to_csv
+        write(options.output, index=False)
+        print(f"every step is in {options.output}")
+    return 0
