@@ -2,11 +2,10 @@ from functools import cache
 
 import pytest
 import torch
-from torch import nn
 
 from zsnas.batches import Batch
-from zsnas.spaces import _segmentation_heads as heads
 from zsnas.spaces import space
+from zsnas.spaces._segmentation_heads import HEADS
 from zsnas.spaces._segmentation_networks import network
 from zsnas.spaces.segmentation import Backbone
 from zsnas.tasks import ADE20K
@@ -32,6 +31,11 @@ PARAMETERS = {
     "resnet50c-d8+encnet": 33.661676 - UNUSED,
     "resnet50c-d8+apcnet": 54.060072,
     "resnet50c-d8+dmnet": 50.878454,
+    "resnet50c-d8+psanet": 51.666934,
+    "resnet50c-d8+knet-fcn": 60.41215,
+    "resnet50c-d8+knet-pspnet": 59.88991,
+    "resnet50c-d8+knet-deeplabv3": 79.027446,
+    "resnet50c+knet-upernet": 77.329654,
     "resnet50c+upernet": 64.11775,
     "resnet50c+fpn": 28.514806,
     "resnet50c+jpu-deeplabv3": 85.551094,
@@ -41,6 +45,10 @@ PARAMETERS = {
     "mobilenetv2_100-d8+fcn": 9.559446,
     "hrnet_w18_small_v2+fcn1": 3.97481,
     "hrnet_w18_small_v2+ocr": 6.4812,
+    "mscan_t+ham256": 4.263414,
+    "mscan_s+ham256": 13.932886,
+    "mscan_b+ham512": 27.63631,
+    "mscan_l+ham1024": 48.92655,
 }
 
 
@@ -67,7 +75,32 @@ def test_a_network_has_the_parameters_of_mmsegmentation_and_its_head_reads_the_m
 
 def test_every_head_that_mmsegmentation_has_is_compared():
     compared = {SPACE.parts(arch)[1] for arch in PARAMETERS}
-    assert set(heads.HEADS) - compared == {"c1", "lraspp"}
+    assert set(HEADS) - compared == {"c1", "lraspp", "deeplabv3-256", "deeplabv3plus-256"}
+
+
+# As the page of pytorchcv 0.0.74 prints them for the networks of gluon-cv.
+@pytest.mark.parametrize(
+    ("arch", "parameters"),
+    [
+        ("resnet50s-d8+c1", 33_146_966),
+        ("resnet50s-d8+pspnet", 46_782_550),
+        ("resnet50s-d8+deeplabv3-256", 39_795_798),
+        ("resnet101s-d8+deeplabv3-256", 58_787_926),
+    ],
+)
+def test_networks_of_gluon_have_the_parameters_that_pytorchcv_prints(arch, parameters):
+    assert sum(p.numel() for p in on_meta(arch).parameters()) == parameters
+
+
+# DeepLabV3+ on Xception-65 by hand: five branches that give 256 channels each, of which three are separable
+# 3×3 convolutions, a 1×1 convolution of all, 48 channels of the 256 at stride 4, and two separable ones.
+def test_the_narrow_deeplabv3plus_has_the_parameters_counted_by_hand():
+    branches = 5 * (2048 * 256 + 2 * 256) + 3 * (9 * 2048 + 2 * 2048)
+    merged = 5 * 256 * 256 + 2 * 256
+    fine = 256 * 48 + 2 * 48
+    after = sum(9 * n + 2 * n + n * 256 + 2 * 256 for n in (256 + 48, 256))
+    built = on_meta("xception65-d8+deeplabv3plus-256", 10).head
+    assert sum(p.numel() for p in built.parameters()) == branches + merged + fine + after + 257 * 10
 
 
 # Backbone features of torchvision's MobileNet-v3 have 2,971,952 parameters; the head by hand: two 1×1
@@ -82,6 +115,7 @@ def test_lraspp_has_the_parameters_counted_by_hand():
     ("backbone", "strides"),
     [
         ("resnet50c-d8", [4, 8, 8, 8]),
+        ("xception65-d8", [4, 8, 8, 8]),
         ("resnet18s", [4, 8, 16, 32]),
         ("mobilenetv3_large_100-d16", [4, 8, 16, 16]),
         ("hrnet_w18_small_v2", [4, 8, 16, 4]),
@@ -96,7 +130,7 @@ def test_every_architecture_is_there_once_and_names_its_parts():
     assert SPACE.parts("resnet50c-d8+pspnet") == (Backbone("resnet50c", 8), "pspnet")
     assert SPACE.parts("rdnet_tiny+upernet") == (Backbone("rdnet_tiny"), "upernet")
     assert SPACE.canonical("rdnet_tiny+upernet") == "rdnet_tiny+upernet"
-    assert {SPACE.parts(arch)[1] for arch in SPACE.architectures} == set(heads.HEADS)
+    assert {SPACE.parts(arch)[1] for arch in SPACE.architectures} == set(HEADS)
 
 
 def test_a_combination_that_does_not_exist_suggests_the_nearest():
@@ -129,80 +163,3 @@ def test_a_training_step_reaches_every_parameter():
         name for name, p in built.named_parameters() if p.grad is None or not p.grad.isfinite().all()
     ]
     assert unreached == []
-
-
-# --- what the heads compute, on inputs small enough to follow
-
-
-def test_pixels_attend_by_a_softmax_of_products():
-    query, key = torch.tensor([0.0, 1.0]).view(1, 1, 1, 2), torch.tensor([0.0, 2.0]).view(1, 1, 2, 1)
-    value = torch.tensor([10.0, 20.0]).view(1, 1, 2, 1)
-    weight = torch.tensor(2.0).sigmoid()
-    expected = torch.stack([torch.tensor(15.0), 10 * (1 - weight) + 20 * weight]).view(1, 1, 1, 2)
-    torch.testing.assert_close(heads.attend(query, key, value), expected)
-
-
-def test_each_level_is_added_to_the_next_finer_one():
-    maps = [torch.full((1, 1, 4, 4), 1.0), torch.full((1, 1, 2, 2), 10.0), torch.full((1, 1, 1, 1), 100.0)]
-    assert [level.unique().tolist() for level in heads._top_down(maps)] == [[111], [110], [100]]
-
-
-# Equal queries weigh the row and the column alike: each pixel gets the mean of its cross, itself once.
-def test_criss_cross_attention_sees_the_row_and_the_column():
-    x = torch.arange(6.0).view(1, 1, 2, 3)
-    found = heads.CrissCross._cross(torch.zeros_like(x), torch.zeros_like(x), x)
-    expected = [[(0 + 1 + 2 + 3) / 4, (0 + 1 + 2 + 4) / 4, (0 + 1 + 2 + 5) / 4]]
-    expected += [[(3 + 4 + 5 + 0) / 4, (3 + 4 + 5 + 1) / 4, (3 + 4 + 5 + 2) / 4]]
-    torch.testing.assert_close(found[0, 0], torch.tensor(expected))
-
-
-def test_channels_attend_to_the_most_different_ones():
-    x = torch.tensor([[3.0, 0.0], [0.0, 1.0]]).view(1, 2, 1, 2)
-    alike = torch.tensor([[9.0, 0.0], [0.0, 1.0]])
-    weights = (alike.amax(1, keepdim=True) - alike).softmax(1)
-    torch.testing.assert_close(heads.Channels()(x).view(2, 2), x.view(2, 2) + weights @ x.view(2, 2))
-
-
-def test_dynamic_filters_are_those_of_the_image():
-    head = heads.DynamicFilters(1, 1, 3)
-    head.filters, head.reduce, head.norm = nn.Identity(), nn.Identity(), nn.Identity()
-    x = torch.randn(2, 1, 3, 3)
-    expected = [torch.conv2d(image[None], image[None], padding=1)[0] for image in x]
-    torch.testing.assert_close(head(x), torch.stack(expected))
-
-
-class Mean(nn.Module):
-    """In place of attention: every pixel takes the mean of its group."""
-
-    def forward(self, x, _other):
-        return x.mean((2, 3), keepdim=True).expand_as(x)
-
-
-class Keep(nn.Module):
-    """In place of attention: nothing changes."""
-
-    def forward(self, x, _other):
-        return x
-
-
-def test_interlaced_attention_mixes_far_pixels_then_near_ones():
-    head = heads.Interlaced(1, 1)
-    head.reduce, head.merge, head.far, head.near = nn.Identity(), nn.Identity(), Mean(), Keep()
-    x = torch.randn(1, 1, 16, 16)
-    _, far = head(x)[0]
-    for row, column in ((0, 0), (1, 0), (1, 1)):  # a group: every second pixel of each axis
-        group = x[0, 0, row::2, column::2]
-        torch.testing.assert_close(far[row::2, column::2], group.mean().expand_as(group))
-    head.far, head.near = Keep(), Mean()
-    _, near = head(x)[0]
-    torch.testing.assert_close(near[2:4, 4:6], x[0, 0, 2:4, 4:6].mean().expand(2, 2))
-
-
-# One code at the origin, one far away: every pixel belongs to the first, and its residual is the pixel.
-def test_a_codebook_gathers_the_residuals_of_its_nearest_pixels():
-    head = heads.Encoding(1, 1, codes=2)
-    head.reduce, head.project, head.norm, head.weigh = (nn.Identity() for _ in range(4))
-    head.codes.data, head.smoothing.data = torch.tensor([[0.0], [100.0]]), torch.tensor([-1.0, -1.0])
-    x = torch.tensor([1.0, 2.0]).view(1, 1, 1, 2)
-    encoded = torch.tensor((1.0 + 2.0) / 2)  # the mean over two codes, of which one gathers nothing
-    torch.testing.assert_close(head(x), x + x * encoded.sigmoid())

@@ -7,6 +7,7 @@ they need neither mirror nor network; some are transcribed from other zoos,
 
 =====================  ===================================================================================
 ``miou``               mean intersection over union in %, validation images, a single scale; the metric
+``miou_multiscale``    the same run, tested at several scales and mirrored; NaN where it is not printed
 ``pixel_accuracy``     in %, a single scale, of the first run that prints it, which may be another than that
                        of `miou`; mostly NaN, since mmsegmentation does not publish it
 ``is_homogeneous``     whether `miou` is from mmsegmentation's standard recipe: 160,000 iterations at
@@ -16,9 +17,10 @@ they need neither mirror nor network; some are transcribed from other zoos,
 =====================  ===================================================================================
 
 A network with several runs has the `miou` of the first one in this order: the standard recipe; other runs
-that start from ImageNet-1K; the rest. All start from ImageNet weights, but scores are of random weights.
+that start from ImageNet-1K; the rest. All start from trained weights, but scores are of random weights.
 
-`published` has every run, those of networks that no builder is written for too.
+`published` has every run: also those of networks that no builder is written for, and those of networks whose
+zoo prints several scales only, which can be built but have no row: the truth of a benchmark has no gaps.
 """
 
 import re
@@ -56,6 +58,10 @@ _BACKBONES = {
     "ConvNeXt-B": "convnext_base",
     "ConvNeXt-L": "convnext_large",
     "ConvNeXt-XL": "convnext_xlarge",
+    "MSCAN-T": "mscan_t",
+    "MSCAN-S": "mscan_s",
+    "MSCAN-B": "mscan_b",
+    "MSCAN-L": "mscan_l",
 }
 _HEADS = {
     "ANN": "ann",
@@ -74,12 +80,18 @@ _HEADS = {
     "FastFCN + EncNet": "jpu-encnet",
     "GCNet": "gcnet",
     "ISANet": "isanet",
+    "KNet + FCN": "knet-fcn",
+    "KNet + PSPNet": "knet-pspnet",
+    "KNet + DeepLabV3": "knet-deeplabv3",
+    "KNet + UperNet": "knet-upernet",
     "NonLocalNet": "nonlocal",
     "OCRNet": "ocr",
+    "PSANet": "psanet",
     "PSPNet": "pspnet",
     "UPerNet": "upernet",
 }
-_OTHER_CONVOLUTIONAL = ("MSCAN-T", "MSCAN-S", "MSCAN-B", "MSCAN-L")
+# SegNeXt's head is wider with the larger encoders.
+_OF_SEGNEXT = {"MSCAN-T": "ham256", "MSCAN-S": "ham256", "MSCAN-B": "ham512", "MSCAN-L": "ham1024"}
 _LARGE_CROP = "640x640"  # mmsegmentation's ConvNeXts with this crop start from ImageNet-22K
 
 _ITERATIONS = re.compile(r"(\d+)k_")
@@ -137,8 +149,7 @@ def _model_runs(model: dict[str, Any], family: str) -> Iterator[dict[str, object
     backbone, *rest = model["Metadata"]["Architecture"]
     head = " + ".join(rest)
     metrics = model["Results"]["Metrics"]
-    is_convolutional = backbone in _BACKBONES or backbone in _OTHER_CONVOLUTIONAL
-    if model["Results"]["Dataset"] != _DATA_SET or not is_convolutional:
+    if model["Results"]["Dataset"] != _DATA_SET or backbone not in _BACKBONES:
         return
     iterations, crop = _iterations(model), model["Name"].rpartition("-")[2]
     yield {
@@ -166,10 +177,16 @@ def _iterations(model: dict[str, Any]) -> int:
 
 def _arch(backbone: str, head: str) -> str:
     """Return the architecture of the space ``segmentation``, or nothing when the network cannot be built."""
-    if backbone not in _BACKBONES or head not in _HEADS:
-        return ""
-    is_high_resolution = backbone.startswith("HRNet") and head == "FCN"
-    return f"{_BACKBONES[backbone]}+{'fcn1' if is_high_resolution else _HEADS[head]}"
+    if backbone.startswith("HRNet") and head == "FCN":
+        ours = "fcn1"
+    elif head == "SegNeXt":
+        ours = _OF_SEGNEXT[backbone]
+    else:
+        ours = _HEADS.get(head, "")
+    body = _BACKBONES[backbone]
+    if ours == "knet-upernet":  # dilated in the metafile, but not in the configuration beside it
+        body = body.removesuffix("-d8")
+    return f"{body}+{ours}" if ours else ""
 
 
 def _load() -> Benchmark:
@@ -194,7 +211,8 @@ def _table() -> pd.DataFrame:
         ["is_homogeneous", "is_first_choice"], ascending=False, kind="stable"
     )
     networks = runs.groupby("arch", sort=False)
-    table = networks[["miou", "pixel_accuracy", "is_homogeneous"]].first()
+    table = networks.nth(0).set_index("arch")[["miou", "miou_multiscale", "is_homogeneous"]]
+    table.insert(2, "pixel_accuracy", networks["pixel_accuracy"].first())
     table["runs"], table["source"] = networks.size(), networks["source"].first()
     return table.reset_index()
 

@@ -1,4 +1,4 @@
-"""A backbone of timm with a segmentation head, as one network."""
+"""A backbone with a segmentation head, as one network."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import timm
 import torch
 from torch import Tensor, nn
 
-from zsnas.spaces._segmentation_heads import head, resized
+from zsnas.spaces._segmentation_backbones import BACKBONES, pyramid
+from zsnas.spaces._segmentation_heads import head
+from zsnas.spaces._segmentation_heads.layers import resized
 
 if TYPE_CHECKING:
     from zsnas.spaces.segmentation import Backbone
@@ -61,6 +63,8 @@ def _channels(body: nn.Module) -> list[int]:
 
 
 def _backbone(backbone: Backbone) -> nn.Module:
+    if backbone.model in BACKBONES:
+        return pyramid(backbone.model)
     settings: dict[str, Any] = {"output_stride": backbone.stride} if backbone.stride else {}
     if backbone.model.startswith(_RESNETS):
         settings["zero_init_last"] = False
