@@ -5,11 +5,12 @@ from zsnas.families_pairs import pairs_in_order
 
 BENCH = Benchmark(
     "tiny",
-    pd.DataFrame({"arch": ["a1", "a2", "b1", "b2", "b3"], "test_accuracy": [1.0, 2.0, 3.0, 4.0, 4.0]}),
+    pd.DataFrame({"arch": ["a1", "a2", "b1", "b2", "b3"], "validation_accuracy": [1.0, 2.0, 3.0, 4.0, 4.0]}),
     "nb201",
     "cifar10",
     "",
     "",
+    metric="validation_accuracy",
 )
 # Condition number prefers low values.
 SCORES = pd.DataFrame(
@@ -42,6 +43,14 @@ def test_equal_scores_are_tied_and_undefined_ones_left_out():
 
 def test_a_proxy_that_prefers_low_values_is_turned_round():
     assert counted("ntk_cond", same_letter) == {"right": 2, "wrong": 1, "tied": 0}
+
+
+def test_every_proxy_has_its_row():
+    found = pairs_in_order(BENCH, SCORES, ["params", "ntk_cond"], same_letter)
+
+    assert list(found.index) == ["params", "ntk_cond"]
+    assert found["right"].tolist() == [1, 2]
+    assert found.index.name == "proxy"
 
 
 def test_no_pair_gives_zeros():

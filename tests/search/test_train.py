@@ -2,12 +2,16 @@
 
 import re
 import shutil
+from dataclasses import asdict, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 from torch import nn
+from torch.nn.functional import cross_entropy
+from torch.utils.data import DataLoader
 
 import zsnas.search.train as training
 from zsnas.search import CheckpointError
@@ -48,20 +52,94 @@ def trained(folder, path, recipe=SHORT, **shape):
     return model, train(model, folder, path, recipe=recipe, progress=False)
 
 
-def test_the_recipe_is_the_surveys():
-    assert (Recipe().epochs, Recipe().learning_rate) == (150, 0.1)
+def test_the_recipe_is_the_surveys_and_what_it_leaves_open_is_usual():
+    assert asdict(Recipe()) == {
+        "epochs": 150,
+        "learning_rate": 0.1,
+        "momentum": 0.9,
+        "weight_decay": 4e-5,
+        "batch_size": 256,
+        "image_size": 224,
+        "seed": 0,
+    }
 
 
-def test_one_step_is_that_of_sgd(folder, tmp_path):
-    one = Recipe(epochs=1, batch_size=6, image_size=8, momentum=0.0, weight_decay=0.0)
-    before = network()[5].bias.detach().clone()
+def test_the_recipe_is_the_default(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "_epoch", lambda *_: 0.0)
+    monkeypatch.setattr(training, "_accuracy", lambda *_: 0.0)
+    monkeypatch.setattr(training, "_save", lambda *_: None)
 
-    model, rows = trained(folder, tmp_path / "one.pt", one)
+    assert len(train(network(), folder, tmp_path / "a.pt", progress=False)) == 150
 
-    # By the definition of cross-entropy the bias gradients sum to 0, so that one step keeps the sum.
-    assert not torch.equal(model[5].bias, before)
-    assert model[5].bias.sum().item() == pytest.approx(before.sum().item(), abs=1e-6)
-    assert rows["learning_rate"].tolist() == [0.1]
+
+def test_epochs_are_those_of_sgd_with_momentum_and_decay(folder, tmp_path):
+    """By the definition: v ← 0.9 v + gradient + 0.01 w and w ← w - rate v, on batches of four and of two."""
+    recipe = Recipe(2, learning_rate=0.1, momentum=0.9, weight_decay=0.01, batch_size=4, image_size=8)
+    by_hand, images = network(), training._images(folder, 8)[0]
+    weights = list(by_hand.parameters())
+    velocities, losses = [torch.zeros_like(w) for w in weights], []
+    for epoch, rate in enumerate((0.1, 0.05)):
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(epoch)
+            batches = list(DataLoader(images, 4, shuffle=True))
+        total = 0.0
+        for pixels, labels in batches:
+            loss = cross_entropy(by_hand(pixels), labels, reduction="sum")
+            total += loss.item()
+            gradients = torch.autograd.grad(loss / len(labels), weights)
+            for w, v, gradient in zip(weights, velocities, gradients, strict=True):
+                v.mul_(0.9).add_(gradient + 0.01 * w.detach())
+                w.data.sub_(rate * v)
+        losses.append(total / 6)
+
+    model, rows = trained(folder, tmp_path / "a.pt", recipe)
+
+    assert rows["train_loss"].tolist() == pytest.approx(losses, rel=1e-5)
+    for name, expected in by_hand.state_dict().items():
+        torch.testing.assert_close(model.state_dict()[name], expected)
+
+
+def test_every_epoch_and_every_seed_draws_other_crops(folder, tmp_path):
+    """At a learning rate of 0 nothing else changes the loss."""
+    still = Recipe(epochs=2, learning_rate=0.0, batch_size=6, image_size=8)
+    losses = [
+        loss
+        for seed in (0, 1)
+        for loss in trained(folder, tmp_path / f"{seed}.pt", replace(still, seed=seed))[1]["train_loss"]
+    ]
+
+    assert len(set(losses)) == 4
+
+
+@pytest.fixture
+def halves(folder):
+    """Let every image be 16 × 16 pixels, black on the left, white on the right; return one."""
+    pixels = np.zeros((16, 16, 3), np.uint8)
+    pixels[:, 8:] = 255
+    for path in folder.rglob("*.png"):
+        Image.fromarray(pixels).save(path)
+    return pixels
+
+
+def test_validation_takes_the_centre_in_imagenets_units(folder, halves):
+    """14 pixels are the middle of 16."""
+    expected = (halves[1:15, 1:15] / 255 - training.MEAN) / training.DEVIATION
+
+    pixels = training._images(folder, 14)[1][0][0]
+
+    np.testing.assert_allclose(pixels.numpy(), expected.transpose(2, 0, 1), rtol=1e-5)
+
+
+@pytest.mark.usefixtures("halves")
+def test_training_takes_random_crops_half_of_them_mirrored(folder):
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(0)
+        crops = [training._images(folder, 14)[0][0][0][0] for _ in range(60)]
+
+    rises = [(crop[:, -1] - crop[:, 0]).mean().sign().item() for crop in crops]
+    assert 10 < rises.count(1) < 50
+    assert 10 < rises.count(-1) < 50
+    assert len({tuple(crop.flatten().tolist()) for crop in crops}) > 10
 
 
 def test_the_learning_rate_follows_a_cosine_and_the_loss_falls(folder, tmp_path):
@@ -93,11 +171,12 @@ def test_a_killed_training_goes_on_to_the_same_weights(folder, tmp_path, monkeyp
 
 
 def test_the_global_generator_is_left_alone(folder, tmp_path):
-    before = torch.get_rng_state()
+    with torch.random.fork_rng(devices=[]):
+        before = torch.default_generator.manual_seed(17).get_state()
 
-    trained(folder, tmp_path / "a.pt")
+        trained(folder, tmp_path / "a.pt")
 
-    assert torch.equal(torch.get_rng_state(), before)
+        assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_a_failed_write_keeps_the_old_checkpoint(folder, tmp_path, monkeypatch):
@@ -156,3 +235,47 @@ def test_a_file_that_is_no_checkpoint_is_refused(folder, tmp_path):
 
     with pytest.raises(CheckpointError, match=re.escape(f"{path} is no checkpoint of a training")):
         trained(folder, path)
+
+
+def test_a_checkpoint_of_other_classes_is_refused(folder, tmp_path):
+    trained(folder, tmp_path / "a.pt")
+    for part in ("train", "val"):
+        (folder / part / "red").rename(folder / part / "yellow")
+
+    with pytest.raises(CheckpointError, match="another classes"):
+        trained(folder, tmp_path / "a.pt")
+
+
+class Harmful:
+    """What runs when it is read from a pickle, here to make a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+def test_a_checkpoint_cannot_run_code(folder, tmp_path):
+    torch.save({"settings": Harmful(tmp_path / "made"), "rows": []}, tmp_path / "a.pt")
+
+    with pytest.raises(CheckpointError, match="is no checkpoint of a training"):
+        trained(folder, tmp_path / "a.pt")
+
+    assert not (tmp_path / "made").exists()
+
+
+def test_the_folder_of_the_checkpoint_is_made(folder, tmp_path):
+    path = tmp_path / "deep" / "er" / "a.pt"
+
+    trained(folder, path)
+
+    assert path.exists()
+
+
+def test_progress_is_shown_on_request_from_where_it_goes_on(folder, tmp_path, capsys):
+    trained(folder, tmp_path / "colours.pt")
+    assert capsys.readouterr().err == ""
+
+    train(network(), folder, tmp_path / "colours.pt", recipe=SHORT)
+    assert "colours: 100%" in capsys.readouterr().err
