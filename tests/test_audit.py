@@ -195,7 +195,7 @@ def test_verdict_sorts_the_variants_by_what_all_data_sets_say(found):
         "",
         "- matters for *SNIP (Eq. 2)*.",
         "- does not matter for *NTK_Cond, running statistics against NTK_Cond (Eq. 15)*.",
-        "- depends on the data set for *SNIP, running statistics* (matters on A, is undecided on B).",
+        f"- {audit.PARTLY} for *SNIP, running statistics* (matters on A, is undecided on B).",
     ]
 
 
@@ -205,7 +205,7 @@ def test_verdict_says_what_is_undecided(found):
     assert lines[0] == "Over the top 10\N{NO-BREAK SPACE}% of A, B, which formula is meant"
     assert lines[2:] == [
         "- is undecided for *SNIP (Eq. 2)*.",
-        "- depends on the data set for "
+        "- is decided on some data sets only for "
         + "; ".join(
             f"*{variant}* (does not matter on A, is undecided on B)"
             for variant in (

@@ -74,6 +74,15 @@ def test_spread_stands_beside_the_half_interval_of_the_figure(table):
     assert first == ["Logdet", "0.50", "0.013", "0.135", "0.50", "0.013", "0.135", "200"]
 
 
+@pytest.mark.parametrize(("deviation", "named"), [(0.06, "none"), (0.07, "Logdet")])
+def test_spread_names_the_proxies_that_the_seed_moves_further_than_half_of_their_interval(
+    table, deviation, named
+):
+    logdet = table[table["proxy"] == "logdet"].assign(seed_sd=deviation, n=200)  # half of its interval: 0.135
+    written = tables.spread_table(logdet, table, "Caption.", "tab-x")
+    assert written.endswith(f"more than half of the interval) for: {named}.")
+
+
 def test_points_of_a_curve_are_rows(table):
     curve = pd.concat([table[table["subset"] == "all"].assign(ratio=ratio) for ratio in (0.05, 0.5, 1.0)])
     header, _, *rows = cells(tables.ratio_table(curve, [1.0, 0.05], "Caption.", "tab-x"))

@@ -44,6 +44,8 @@ Judgement = Literal["matters", "does not matter", "undecided"]
 OUTCOMES = {"matters": "matters", "does not matter": "does not matter", "undecided": "is undecided"}
 """How a sentence says each judgement."""
 
+DEPENDS, PARTLY = "depends on the data set", "is decided on some data sets only"
+
 
 def variants(names: Iterable[str]) -> list[str]:
     """Return the variants of proxies, each formula once, in the order of the names.
@@ -229,16 +231,21 @@ def verdict(found: Mapping[str, pd.DataFrame], subset: str, *, top: float = 0.05
         same = len(set(judged_on.values())) == 1
         everywhere = same and len(judged_on) == len(found)
         where = "" if everywhere else f" ({', '.join(f'{o} on {data}' for data, o in judged_on.items())})"
-        outcome = next(iter(judged_on.values())) if same else "depends on the data set"
+        outcome = next(iter(judged_on.values())) if same else _mixed(judged_on)
         by_outcome.setdefault(outcome, []).append(f"*{variant}*{where}")
     lines = [
         f"- {outcome} for {'; '.join(by_outcome[outcome])}."
-        for outcome in (*OUTCOMES.values(), "depends on the data set")
+        for outcome in (*OUTCOMES.values(), DEPENDS, PARTLY)
         if outcome in by_outcome
     ]
     return "\n".join(
         [f"Over {words(subset, top)} of {', '.join(found)}, which formula is meant\n", *lines, ""]
     )
+
+
+def _mixed(judged_on: Mapping[str, str]) -> str:
+    """Say what judgements that differ have in common: undecided on one data set contradicts no other."""
+    return DEPENDS if len({*judged_on.values()} - {OUTCOMES["undecided"]}) > 1 else PARTLY
 
 
 def _judgements(rows: pd.DataFrame) -> list[str]:

@@ -130,7 +130,8 @@ def spread_table(repeated: pd.DataFrame, table: pd.DataFrame, caption: str, name
     """Write how far the correlations over all move with the seed, beside how far with the architectures.
 
     The columns are, for each statistic, the mean over the seeds, the standard deviation over the seeds, and
-    half of the 95 % interval over architectures.
+    half of the 95 % interval over architectures. A sentence below names the proxies whose KT the seed moves
+    further.
 
     Parameters
     ----------
@@ -143,8 +144,8 @@ def spread_table(repeated: pd.DataFrame, table: pd.DataFrame, caption: str, name
     """
     columns: dict[str, pd.Series[str]] = {}
     for statistic in ("KT", "SPR"):
-        rows, figure = _select(repeated, statistic, "all"), _select(table, statistic, "all")
-        half_width = ((figure["high"] - figure["low"]) / 2).reindex(rows.index)
+        rows, half_width = _select(repeated, statistic, "all"), _half_widths(table, statistic)
+        half_width = half_width.reindex(rows.index)
         columns |= {
             f"{statistic}, mean": rows["value"].map(number),
             f"{statistic}, seeds": rows["seed_sd"].map(lambda value: number(value, 3)),
@@ -152,7 +153,19 @@ def spread_table(repeated: pd.DataFrame, table: pd.DataFrame, caption: str, name
         }
     written = pd.DataFrame(columns).assign(n=rows["n"])
     written.index = pd.Index([zsnas.proxy(str(proxy)).label for proxy in written.index], name="Proxy")
-    return numbered(written, caption, name)
+    deviation = _select(repeated, "KT", "all")["seed_sd"]
+    moved = deviation.index[2 * deviation > _half_widths(table, "KT").reindex(deviation.index)]
+    named = ", ".join(zsnas.proxy(str(proxy)).label for proxy in moved) or "none"
+    reading = (
+        "By KT, the seed moves a proxy further than the choice of architectures does (twice its deviation is "
+        f"more than half of the interval) for: {named}."
+    )
+    return f"{numbered(written, caption, name)}\n\n{reading}"
+
+
+def _half_widths(table: pd.DataFrame, statistic: str) -> pd.Series[float]:
+    rows = _select(table, statistic, "all")
+    return (rows["high"] - rows["low"]) / 2
 
 
 def ratio_table(table: pd.DataFrame, ratios: Sequence[float], caption: str, name: str) -> str:
