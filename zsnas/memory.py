@@ -22,6 +22,7 @@ _ACTIVATIONS = 3
 _WEIGHTS = 10
 _SHARE = 0.8  # of all memory for a network; the rest is for other programs
 _FREE_SHARE = 0.9  # of what is free at the moment
+_UNTOUCHED = 1e6  # kilobytes that libraries and threads reserve and never use
 
 
 def give_back() -> None:
@@ -77,8 +78,9 @@ def limited() -> Iterator[None]:
     import resource
 
     before, most = resource.getrlimit(resource.RLIMIT_DATA)
-    in_use, free = _kilobytes("/proc/self/status", "VmData"), _kilobytes("/proc/meminfo", "MemAvailable")
-    limit = int(1024 * (in_use + _FREE_SHARE * free))
+    # What is reserved (VmData) would be too much: it stays when memory is given back.
+    in_use, free = _kilobytes("/proc/self/status", "RssAnon"), _kilobytes("/proc/meminfo", "MemAvailable")
+    limit = int(1024 * (in_use + _UNTOUCHED + _FREE_SHARE * free))
     ends = [end for end in (limit, before, most) if end != resource.RLIM_INFINITY]
     resource.setrlimit(resource.RLIMIT_DATA, (min(ends), most))
     try:
