@@ -47,7 +47,7 @@ with memory.limited():
     try:
         torch.empty(3_000_000_000, dtype=torch.uint8)
     except RuntimeError as error:
-        print(error)
+        print(error, memory.is_refusal(error))
 torch.empty(3_000_000_000, dtype=torch.uint8)
 print("as before")
 """
@@ -59,7 +59,20 @@ def test_more_than_is_free_is_an_error_and_less_is_not():
     run = subprocess.run([sys.executable, "-c", LIMITED], capture_output=True, text=True, check=True)
 
     assert "tried to allocate 3000000000 bytes" in run.stdout
-    assert run.stdout.endswith("as before\n")
+    assert run.stdout.endswith("True\nas before\n")
+
+
+@pytest.mark.parametrize(
+    ("error", "is_refusal"),
+    [
+        (MemoryError(), True),
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."), True),
+        (RuntimeError("MPS backend out of memory (MPS allocated: 8.94 GB)"), True),
+        (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), False),
+    ],
+)
+def test_refusals_are_told_from_other_errors(error, is_refusal):
+    assert memory.is_refusal(error) == is_refusal
 
 
 def _resident():

@@ -10,7 +10,8 @@ from tiny_benchmark import ARCHITECTURES, UNDEFINED, measurements
 
 import zsnas.sweep
 from zsnas.score_store import ScoreStore, StoreError
-from zsnas.score_table import publish, published_path, scores
+from zsnas.score_table import publish, published_path, scores, undefined
+from zsnas.spaces import NetworkUnavailable
 
 
 @pytest.fixture(autouse=True)
@@ -52,6 +53,20 @@ def test_reasons_are_json_or_null():
     assert json.loads(table.loc["arch05", "reasons"]) == {"volume": UNDEFINED}
     assert math.isnan(table.loc["arch05", "volume"])
     assert table["reasons"].drop(["arch04", "arch05"]).isna().all()
+
+
+def test_what_could_not_be_measured_is_null_with_its_reason_and_not_undefined(monkeypatch):
+    def refuse(_space, _arch, _batch, _seed):
+        raise NetworkUnavailable("no such model")
+
+    monkeypatch.setattr(tiny_benchmark.TinySpace, "build_for", refuse)
+    path = publish(sweep(proxies=["slope"]), "tiny")
+    (why,) = set(scores("tiny")["reasons"])
+
+    assert pq.read_table(path)["slope"].null_count == len(ARCHITECTURES)
+    assert json.loads(why) == {"slope": "not measured: no such model"}
+    assert undefined(why) == {}
+    assert undefined(json.dumps({"slope": UNDEFINED})) == {"slope": UNDEFINED}
 
 
 def test_scores_are_of_one_batch_size_the_commonest_unless_told_otherwise():

@@ -1,3 +1,4 @@
+import math
 import os
 import signal
 import subprocess
@@ -16,7 +17,9 @@ import torch
 from tiny_benchmark import ARCHITECTURES, measurements
 
 from zsnas.batches import Batch
+from zsnas.proxies import NOT_MEASURED, Measurement
 from zsnas.score_store import Row, ScoreStore, StoreError
+from zsnas.spaces import NetworkUnavailable
 from zsnas.sweep import sweep, visited
 
 SCRIPT = Path(tiny_benchmark.__file__)
@@ -80,6 +83,34 @@ def test_undefined_score_keeps_its_reason():
     reasons = {(row.arch, s.proxy): s.reason for row, found in scores.items() for s in found if s.reason}
     assert reasons == {(arch, "volume"): tiny_benchmark.UNDEFINED for arch in ("arch04", "arch05")}
     assert all(np.isnan(s.value) == (s.reason is not None) for found in scores.values() for s in found)
+
+
+def test_network_that_cannot_be_had_has_the_reason_and_is_tried_again(monkeypatch):
+    def refuse(_space, arch, _batch, _seed):
+        raise NetworkUnavailable(f"no memory for {arch}")
+
+    with monkeypatch.context() as small:
+        small.setattr(tiny_benchmark.TinySpace, "build_for", refuse)
+        refused = stored(sweep("tiny", proxies=["slope"], limit=1, progress=False))
+    (row, (score,)), *_ = refused.items()
+    again = stored(sweep("tiny", proxies=["slope"], limit=1, progress=False))
+
+    assert score.reason == f"not measured: no memory for {score.network}"
+    assert again[row][0].value == tiny_benchmark.value(score.network, 0, "slope")
+    assert again[row][0].reason is None
+
+
+def test_what_was_refused_is_not_copied_to_the_other_architectures_of_a_class(monkeypatch):
+    scored = []
+
+    def refuse(model, _batch, proxies, _seed, _device):
+        scored.append(model.arch)
+        return {name: Measurement(math.nan, f"{NOT_MEASURED}no memory", 0.1) for name in proxies}
+
+    monkeypatch.setattr("zsnas.sweep.measure", refuse)
+    sweep("tiny", proxies=["slope"], progress=False)
+
+    assert sorted(scored) == sorted(2 * ARCHITECTURES[::2])
 
 
 def test_seconds_of_each_proxy_are_stored():

@@ -21,7 +21,7 @@ from .batches import batch
 from .benchmarks import Benchmark, benchmark, list_benchmarks
 from .proxies import list_proxies, load_proxies, proxy
 from .score_store import Row, ScoreStore, StoredScore
-from .score_table import published_path, scores
+from .score_table import published_path, scores, undefined
 from .sources import SourceUnavailable
 from .spaces import space
 from .statistics import SAMPLED_TOP, correlations, differences, top_architectures
@@ -336,9 +336,9 @@ def _fields(row: Row, found: Iterable[StoredScore], names: Sequence[str]) -> dic
 
 def _complete(beside: pd.DataFrame, yours: Sequence[str]) -> tuple[list[str], dict[str, int]]:
     """Tell the proxies that were measured on every network from the others, with how many those lack."""
-    undefined = _parsed(beside["reasons"])
+    why = [undefined(reasons) for reasons in beside["reasons"]]
     lacking = {
-        name: sum(math.isnan(v) and name not in why for v, why in zip(beside[name], undefined, strict=True))
+        name: sum(math.isnan(v) and name not in own for v, own in zip(beside[name], why, strict=True))
         for name in list_proxies()
         if name in beside.columns and name not in yours
     }

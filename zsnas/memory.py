@@ -66,6 +66,12 @@ def budget() -> float:
         return float("inf")
 
 
+def is_refusal(error: Exception) -> bool:
+    """Tell whether an error says that there is not enough memory, in main memory or on a device."""
+    in_words = ("DefaultCPUAllocator: can't allocate", "out of memory")  # of torch's RuntimeErrors
+    return isinstance(error, MemoryError) or any(words in str(error) for words in in_words)
+
+
 @contextmanager
 def limited() -> Iterator[None]:
     """Give what runs inside nine tenths of the memory that is free now; on Linux, elsewhere all there is.

@@ -9,6 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from .proxies import NOT_MEASURED
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS provenance (name TEXT, value TEXT, PRIMARY KEY (name, value)) WITHOUT ROWID;
@@ -45,7 +47,7 @@ class StoredScore:
         The architecture whose network was measured: the canonical one of the class, or the
         architecture itself.
     value : float
-        NaN when the score is undefined; `reason` then says why.
+        NaN when the score is undefined or could not be measured here; `reason` then says why.
     reason : str or None
     seconds : float
         Wall-clock time of the measurement. An architecture that shares a network repeats the time
@@ -57,6 +59,11 @@ class StoredScore:
     value: float
     reason: str | None
     seconds: float
+
+    @property
+    def was_measured(self) -> bool:
+        """Whether the value belongs to the network, and not to what this machine lacks."""
+        return not (self.reason or "").startswith(NOT_MEASURED)
 
 
 class ScoreStore:
@@ -152,24 +159,31 @@ class ScoreStore:
                 self._insert(row, entries)
 
     def add(self, row: Row, scores: Sequence[StoredScore], provenance: Mapping[str, str]) -> None:
-        """Store the scores of one architecture in one transaction; scores that are already there stay."""
+        """Store the scores of one architecture in one transaction; what is there and was measured stays."""
         with self._connection:
             self._insert(row, scores)
             self._connection.executemany("INSERT OR IGNORE INTO provenance VALUES (?, ?)", provenance.items())
 
     def _insert(self, row: Row, scores: Sequence[StoredScore]) -> None:
+        key = (row.arch, row.seed, row.batch_size)
         self._connection.executemany(
-            "INSERT OR IGNORE INTO scores VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO scores VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+            " value = excluded.value, reason = excluded.reason, seconds = excluded.seconds"
+            " WHERE scores.reason LIKE ?",
             [
-                (row.arch, row.seed, row.batch_size, s.proxy, s.network, s.value, s.reason, s.seconds)
+                (*key, s.proxy, s.network, s.value, s.reason, s.seconds, f"{NOT_MEASURED}%")
                 for s in scores
             ],
         )
 
     def proxies(self, row: Row) -> set[str]:
-        """Return the names of the proxies that this row has a score of."""
-        query = "SELECT proxy FROM scores WHERE arch = ? AND seed = ? AND batch_size = ?"
-        return {name for (name,) in self._connection.execute(query, (row.arch, row.seed, row.batch_size))}
+        """Return the names of the proxies that were measured for this row."""
+        query = (
+            "SELECT proxy FROM scores WHERE arch = ? AND seed = ? AND batch_size = ?"
+            " AND ifnull(reason, '') NOT LIKE ?"
+        )
+        values = (row.arch, row.seed, row.batch_size, f"{NOT_MEASURED}%")
+        return {name for (name,) in self._connection.execute(query, values)}
 
     def of_network(self, network: str, seed: int, batch_size: int) -> dict[str, StoredScore]:
         """Return what was measured on this network, by proxy, whichever architecture it was measured for."""
@@ -178,7 +192,8 @@ class ScoreStore:
             " WHERE network = ? AND seed = ? AND batch_size = ?"
         )
         found = self._connection.execute(query, (network, seed, batch_size))
-        return {fields[0]: _stored_score(*fields) for fields in found}
+        scores = [_stored_score(*fields) for fields in found]
+        return {score.proxy: score for score in scores if score.was_measured}
 
     def scores(self) -> dict[Row, list[StoredScore]]:
         """Return everything, as it is at this moment."""

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from .benchmarks import benchmark
-from .proxies import list_proxies
+from .proxies import NOT_MEASURED, list_proxies
 from .score_store import Row, ScoreStore, StoredScore, StoreError
 from .sources import DATA
 from .spaces import Space, space
@@ -38,7 +38,8 @@ def scores(benchmark_name: str, batch_size: int | None = None) -> pd.DataFrame:
         One row per (seed, architecture), sorted by seed and the architecture's index in its space:
         ``arch``, ``seed``, ``batch_size``; ``seconds``, the time that the row's proxies took
         together (see `publish`); one float64 column per proxy that was measured, NaN where the score
-        is undefined or not measured; ``reasons``, a JSON object {proxy: why its score is undefined}, or null.
+        is undefined or not measured; ``reasons``, a JSON object {proxy: why its score is undefined or could
+        not be measured}, or null, see `undefined`.
         ``attrs`` holds ``benchmark``, ``batch_source`` and the versions (``zsnas``, ``torch``) and
         machines that the scores were made with.
 
@@ -64,8 +65,18 @@ def scores(benchmark_name: str, batch_size: int | None = None) -> pd.DataFrame:
             f"there are some for {', '.join(map(str, sorted(counts.index)))}"
         )
     chosen = table[table["batch_size"] == size].reset_index(drop=True)
-    undefined = {name for reasons in chosen["reasons"].dropna().unique() for name in json.loads(reasons)}
-    return chosen.loc[:, [chosen[name].notna().any() or name in {"reasons", *undefined} for name in chosen]]
+    kept = {"reasons"}.union(*(undefined(reasons) for reasons in chosen["reasons"].unique()))
+    return chosen.loc[:, [chosen[name].notna().any() or name in kept for name in chosen]]
+
+
+def undefined(reasons: str | None) -> dict[str, str]:
+    """Return why the scores of a row are undefined, by proxy, from what its ``reasons`` hold.
+
+    Without the scores that could not be measured, for want of memory or of the network: nothing is known of
+    them, as if nobody had tried.
+    """
+    found: dict[str, str] = json.loads(reasons) if isinstance(reasons, str) else {}
+    return {name: reason for name, reason in found.items() if not reason.startswith(NOT_MEASURED)}
 
 
 def read(path: str | Path) -> pd.DataFrame:
@@ -84,7 +95,7 @@ def published_path(benchmark_name: str) -> Path:
 def publish(store: str | Path, benchmark_name: str, path: str | Path | None = None) -> Path:
     """Write a store's scores as the published Parquet file; the same store gives the same bytes.
 
-    A store that is still being filled can be published: scores that are not measured yet are null,
+    A store that is still being filled can be published: scores that are not measured are null,
     which is not the same as NaN (measured and undefined). ``seconds`` is the sum, in steps of 0.1
     ms, of the times of the row's proxies; architectures that share a network all carry the time of
     that one measurement, so the column says what scoring each architecture by itself costs, and its
@@ -156,7 +167,9 @@ def _proxies_in_order(table: Mapping[Row, Sequence[StoredScore]]) -> list[str]:
 
 
 def _column(proxy: str, by_proxy: Sequence[Mapping[str, StoredScore]]) -> pa.Array:
-    values = [found[proxy].value if proxy in found else None for found in by_proxy]
+    values = [
+        found[proxy].value if proxy in found and found[proxy].was_measured else None for found in by_proxy
+    ]
     return pa.array(values, pa.float64())
 
 

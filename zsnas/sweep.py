@@ -23,7 +23,7 @@ from . import __version__, memory
 from ._progress_bar import progress_bar
 from .batches import Batch, batch
 from .benchmarks import Benchmark, benchmark
-from .proxies import check_placement, list_proxies, measure, proxy
+from .proxies import NOT_MEASURED, check_placement, list_proxies, measure, proxy
 from .score_store import Row, ScoreStore, StoredScore, StoreError
 from .score_table import PROCESSOR, start_store
 from .spaces import NetworkUnavailable, Space, space
@@ -56,9 +56,9 @@ def sweep(  # noqa: PLR0913 - settings, all of them keyword-only
 
     A network that cannot be had, because its library no longer has it or because it does not fit in memory,
     has NaN in place of its scores and the reason beside it, and the sweep goes on. So has a proxy that asks
-    for more memory than is free, on Linux.
+    for more memory than is free, on Linux. The next call tries these again.
 
-    What the store already holds is not computed again, so the same call goes on where a killed one
+    What else the store already holds is not computed again, so the same call goes on where a killed one
     stopped, and a call with more seeds, architectures or proxies adds what is missing. A store that
     does not exist yet starts from the published scores of the benchmark, when there are any from
     the same batch source and kind of device.
@@ -243,7 +243,8 @@ def _measured(
         images = cells.images_for(network, images)
         model = cells.build_for(network, images, job.row.seed)
     except NetworkUnavailable as reason:
-        yield from (StoredScore(name, network, nan, str(reason), 0.0) for name in proxies)
+        why = f"{NOT_MEASURED}{reason}"
+        yield from (StoredScore(name, network, nan, why, 0.0) for name in proxies)
         return
     with memory.limited():
         measured = measure(model, images, proxies, job.row.seed, job.device)

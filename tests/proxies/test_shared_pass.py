@@ -52,6 +52,12 @@ def test_the_generator_of_apple_is_seeded_and_put_back(monkeypatch):
     assert state == [7, 3, 7]
 
 
+def test_a_pass_that_memory_refused_was_not_measured():
+    some_pass, _ = counted(lambda: torch.empty(10**16))
+    with pytest.raises(Undefined, match=r"^not measured: some pass pass failed: there is not enough memory$"):
+        some_pass(Passes(small(), noise()))
+
+
 def test_a_failure_is_made_once_and_becomes_a_reason():
     some_pass, made = counted(fail)
     passes = Passes(small(), noise())

@@ -94,8 +94,9 @@ def test_nan_is_left_out_and_counted():
 
 def test_scores_that_were_never_computed_are_not_missing():
     accuracy = np.arange(20.0)
-    scores = make_scores([np.nan, np.nan, *range(18)])
-    scores["reasons"] = [json.dumps({"up": "constant"}), json.dumps({"down": "other"}), *[None] * 18]
+    scores = make_scores([np.nan, np.nan, np.nan, *range(17)])
+    reasons = {"up": "constant"}, {"down": "other"}, {"up": "not measured: no memory"}
+    scores["reasons"] = [*map(json.dumps, reasons), *[None] * 17]
     assert pick(correlations(make_bench(accuracy), scores, resamples=0)).missing == 1
 
 

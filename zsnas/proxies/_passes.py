@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from zsnas import memory
 from zsnas.macs import MacCounter
 from zsnas.proxies._placement import check_layers, check_placement, double, private_copy, with_network
 from zsnas.proxies._sample_gradients import sample_gradients
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from zsnas.tasks import Task
 
 ZEN_PERTURBATION = 1e-2
+
+NOT_MEASURED = "not measured: "
+"""How the reason begins when the score is NaN for what the machine lacks, and not by definition."""
 
 Statistics = Literal["batch", "running", "sample"]
 """What batch norm normalises by: the batch, its running statistics, or each image by itself."""
@@ -89,7 +93,7 @@ def shared_pass(make: Callable[[Passes], T]) -> Callable[[Passes], T]:
                 passes.failures[make] = str(undefined)
             except Exception as error:  # noqa: BLE001 (a network may raise anything)
                 name = make.__name__.strip("_").replace("_", " ")
-                passes.failures[make] = f"{name} pass failed: {first_line(error)}"
+                passes.failures[make] = reason_of(error, f"{name} pass failed")
         if make in passes.failures:  # an exception kept there would keep the whole graph in memory
             raise Undefined(passes.failures[make])
         result: T = passes.results[make]
@@ -98,10 +102,15 @@ def shared_pass(make: Callable[[Passes], T]) -> Callable[[Passes], T]:
     return once
 
 
-def first_line(error: Exception) -> str:
-    """Return the first line of an error's message, with its type if that is no more than a word."""
+def reason_of(error: Exception, failed: str) -> str:
+    """Say that something failed and why: the first line of the error, with its type if that is but a word.
+
+    What memory refuses was not measured.
+    """
+    if memory.is_refusal(error):
+        return f"{NOT_MEASURED}{failed}: there is not enough memory"
     first = str(error).strip().partition("\n")[0]
-    return first if " " in first else f"{type(error).__name__} {first}".strip()
+    return f"{failed}: " + (first if " " in first else f"{type(error).__name__} {first}".strip())
 
 
 @contextmanager

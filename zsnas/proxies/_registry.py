@@ -12,7 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 from zsnas._names import matching, unknown
-from zsnas.proxies._passes import Passes, Statistics, first_line
+from zsnas.proxies._passes import Passes, Statistics, reason_of
 from zsnas.proxies._trace import Undefined
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Proxy:
         except Undefined as undefined:
             value, reason = math.nan, str(undefined)
         except RuntimeError as error:  # from torch, such as eigenvalues that do not converge
-            value, reason = math.nan, f"it cannot be computed: {first_line(error)}"
+            value, reason = math.nan, reason_of(error, "it cannot be computed")
         return Measurement(value, reason, time.perf_counter() - start)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 import zsnas
+from zsnas.score_table import undefined
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,13 +86,11 @@ def proxy_columns(scores: pd.DataFrame, proxies: Sequence[str] | None) -> list[s
 
 
 def is_measured(scores: pd.DataFrame, proxy: str) -> Booleans:
-    """Tell undefined from never computed: both are NaN, and only the first have a reason."""
+    """Tell undefined from never measured: both are NaN, and the first have a reason that says so."""
     if "reasons" not in scores.columns:
         return np.ones(len(scores), dtype=np.bool_)
-    undefined = [
-        proxy in json.loads(reasons) if isinstance(reasons, str) else False for reasons in scores["reasons"]
-    ]
-    return scores[proxy].notna().to_numpy() | np.array(undefined, dtype=np.bool_)
+    is_undefined = [proxy in undefined(reasons) for reasons in scores["reasons"]]
+    return scores[proxy].notna().to_numpy() | np.array(is_undefined, dtype=np.bool_)
 
 
 def by_seed(rows: pd.DataFrame, proxy: str, architectures: pd.Index[str]) -> Floats:
