@@ -170,10 +170,7 @@ class ScoreStore:
             "INSERT INTO scores VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
             " value = excluded.value, reason = excluded.reason, seconds = excluded.seconds"
             " WHERE scores.reason LIKE ?",
-            [
-                (*key, s.proxy, s.network, s.value, s.reason, s.seconds, f"{NOT_MEASURED}%")
-                for s in scores
-            ],
+            [(*key, s.proxy, s.network, s.value, s.reason, s.seconds, f"{NOT_MEASURED}%") for s in scores],
         )
 
     def proxies(self, row: Row) -> set[str]:
