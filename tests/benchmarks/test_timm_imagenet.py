@@ -18,7 +18,9 @@ from zsnas.benchmarks.timm_imagenet import (
 from zsnas.sources import fetch
 
 
-@pytest.mark.parametrize("model", ["resnet50.a1_in1k", "vit_tiny_patch16_224.x_in1k", "dpn68b.ra_in1k"])
+@pytest.mark.parametrize(
+    "model", ["resnet50.a1_in1k", "vit_tiny_patch16_224.x_in1k", "dpn68b.ra_in1k", "dpn98.mx_in1k"]
+)
 def test_runs_that_count(model):
     assert why_not_standalone(model) is None
 
@@ -33,6 +35,10 @@ def test_runs_that_count(model):
         ("volo_d1_224.sail_in1k", "token labelling"),
         ("flexivit_small.300ep_in1k", "trained ViT"),
         ("ecaresnet50d_pruned.miil_in1k", "larger network"),
+        ("dpn92.mx_in1k", "further classes"),
+        ("ghostnetv3_100.in1k", "recipe of its paper"),
+        ("hardcorenas_a.miil_green_in1k", "weights of a supernet"),
+        ("test_resnet.r160_in1k", "unit tests"),
     ],
 )
 def test_runs_that_do_not_count_say_why(model, reason):

@@ -51,6 +51,15 @@ def test_features_that_do_not_depend_on_the_input_are_undefined():
     assert zen_score(convolution(7), norm).reason == "the features do not depend on the input"
 
 
+def test_features_that_exceed_the_range_are_undefined():
+    class Squared(nn.Module):
+        def forward(self, x):
+            return (1e100 * x) ** 4
+
+    found = zen_score(convolution(7), Squared())
+    assert found.reason == "the features of Gaussian weights exceed the range of the precision"
+
+
 def test_a_network_without_features_is_undefined():
     measured = measure(nn.Sequential(convolution(7), nn.Flatten()), IMAGES, ["zen_score"])["zen_score"]
     assert measured.reason == "the network has no global pooling and no linear layer to take features from"

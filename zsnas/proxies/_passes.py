@@ -354,6 +354,12 @@ class Passes:
         rectified = self.training.trace.rectified
         if not rectified:
             raise Undefined("the network has no ReLU-like activation")
+        rows = {len(output) for output in rectified} - {len(self.images)}
+        if rows:
+            raise Undefined(
+                f"an activation has {min(rows)} rows for {len(self.images)} images: "
+                "the network moves parts of an image along the batch"
+            )
         once = {_place(output): output for output in rectified}  # edges from one node share a tensor
         times = Counter(map(_place, rectified))
         return torch.stack([times[place] * _agreement(output) for place, output in once.items()]).sum(0)
@@ -388,6 +394,8 @@ class Passes:
         values, noise, direction = self._gaussian_draw()
         features, trace = self._features(values, noise.clone())
         perturbed, _ = self._features(values, noise + ZEN_PERTURBATION * direction)
+        if not (features.isfinite().all() and perturbed.isfinite().all()):
+            raise Undefined("the features of Gaussian weights exceed the range of the precision")
         return GaussianProbe(features - perturbed, trace.variances)
 
     @property
