@@ -9,7 +9,7 @@ from timm.layers.layer_scale import LayerScale2d
 from torch import Tensor, nn
 
 from .layers import Pyramid, Residual, depthwise, scaled
-from .van import EXPANSIONS, entries
+from .van import entries, network
 
 
 class SetOff(nn.Module):
@@ -59,13 +59,7 @@ class GatedContext(nn.Module):
 
 def moganet(channels: Sequence[int], depths: Sequence[int]) -> Pyramid:
     """Return a MogaNet with these channels and numbers of blocks of its four stages."""
-    stages = [
-        nn.Sequential(entry, *(_block(width, expansion) for _ in range(depth)), nn.BatchNorm2d(width))
-        for entry, width, depth, expansion in zip(
-            entries(channels), channels, depths, EXPANSIONS, strict=True
-        )
-    ]
-    return Pyramid(stages, channels)
+    return network(entries(channels), channels, depths, _block, nn.BatchNorm2d)
 
 
 def _block(channels: int, expansion: int) -> nn.Sequential:

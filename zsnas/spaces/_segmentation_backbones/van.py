@@ -10,19 +10,18 @@ from torch import nn
 
 from .layers import Added, Gated, Pyramid, Residual, depthwise, halved, scaled
 
-EXPANSIONS = (8, 8, 4, 4)
-"""How many times wider the feed-forward part of each stage is."""
+_EXPANSIONS = (8, 8, 4, 4)  # how many times wider the feed-forward part of each stage is
 
 
 def van(channels: Sequence[int], depths: Sequence[int]) -> Pyramid:
     """Return a VAN with these channels and numbers of blocks of its four stages."""
     first = nn.Sequential(nn.Conv2d(3, channels[0], 7, 4, 3), nn.BatchNorm2d(channels[0]))
-    return _network([first, *entries(channels)[1:]], channels, depths, _large_kernel)
+    return network([first, *entries(channels)[1:]], channels, depths, _with(_large_kernel), LayerNorm2d)
 
 
 def mscan(channels: Sequence[int], depths: Sequence[int]) -> Pyramid:
     """Return an MSCAN, the encoder of SegNeXt, with these channels and numbers of blocks."""
-    return _network(entries(channels), channels, depths, _strips)
+    return network(entries(channels), channels, depths, _with(_strips), LayerNorm2d)
 
 
 def entries(channels: Sequence[int]) -> list[nn.Sequential]:
@@ -30,6 +29,21 @@ def entries(channels: Sequence[int]) -> list[nn.Sequential]:
     half = channels[0] // 2
     stem = nn.Sequential(*_smaller(3, half), nn.GELU(), *_smaller(half, channels[0]))
     return [stem, *(_smaller(inputs, width) for inputs, width in pairwise(channels))]
+
+
+def network(
+    entries: Sequence[nn.Module],
+    channels: Sequence[int],
+    depths: Sequence[int],
+    block: Callable[[int, int], nn.Module],
+    norm: Callable[[int], nn.Module],
+) -> Pyramid:
+    """Return four stages of an entry, equal blocks and a norm; a block takes channels and expansion."""
+    stages = [
+        nn.Sequential(entry, *(block(width, expansion) for _ in range(depth)), norm(width))
+        for entry, width, depth, expansion in zip(entries, channels, depths, _EXPANSIONS, strict=True)
+    ]
+    return Pyramid(stages, channels)
 
 
 def _smaller(inputs: int, outputs: int) -> nn.Sequential:
@@ -50,21 +64,8 @@ def _strips(channels: int) -> Gated:
     return Gated(depthwise(channels, 5), Added([nn.Identity(), *pairs]), nn.Conv2d(channels, channels, 1))
 
 
-def _network(
-    entries: Sequence[nn.Module],
-    channels: Sequence[int],
-    depths: Sequence[int],
-    gate: Callable[[int], nn.Module],
-) -> Pyramid:
-    stages = [
-        nn.Sequential(
-            entry,
-            *(_block(width, expansion, gate(width)) for _ in range(depth)),
-            LayerNorm2d(width),
-        )
-        for entry, width, depth, expansion in zip(entries, channels, depths, EXPANSIONS, strict=True)
-    ]
-    return Pyramid(stages, channels)
+def _with(gate: Callable[[int], nn.Module]) -> Callable[[int, int], nn.Module]:
+    return lambda channels, expansion: _block(channels, expansion, gate(channels))
 
 
 def _block(channels: int, expansion: int, gate: nn.Module) -> nn.Sequential:
