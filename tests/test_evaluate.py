@@ -17,8 +17,10 @@ from zsnas import evaluation_page
 from zsnas.batches import Batch
 from zsnas.benchmarks import Benchmark
 from zsnas.evaluate import evaluate
-from zsnas.proxies import ProxyFileError, _registry, list_proxies
+from zsnas.proxies import ProxyFileError
 from zsnas.sources import SourceUnavailable
+
+pytestmark = pytest.mark.usefixtures("own_register")
 
 # The more accurate architectures have more weights; 2i and 2i + 1 are isomorphic.
 ARCHITECTURES = tuple(f"arch{i:02}" for i in range(80))
@@ -86,14 +88,6 @@ def published(seeds=(0,), source=IMAGES):
     table.loc[table["arch"] == "arch30", "reasons"] = json.dumps({"snip": "not measured: no memory"})
     table.attrs = {"batch_source": source, "zsnas": "0.0.9", "torch": "2.0"}
     return table
-
-
-@pytest.fixture(autouse=True)
-def _register_is_put_back(monkeypatch):
-    list_proxies()
-    kept = dict(_registry._REGISTER)
-    monkeypatch.setattr(_registry, "_REGISTER", kept)
-    monkeypatch.setattr("zsnas.proxies._file._REGISTER", kept)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import torch
 import zsnas
 from zsnas.batches import Batch
 from zsnas.cli import parser
-from zsnas.proxies import Passes, Undefined, _registry, list_proxies, proxy
+from zsnas.proxies import Passes, Undefined, _registry, proxy
 
 PAGE = (Path(__file__).parents[1] / "book" / "your_own_proxy.md").read_text(encoding="utf-8")
 FILES = dict(re.findall(r"```\{code-block\} python\n:caption: (\S+)\n\n(.*?)```", PAGE, re.DOTALL))
@@ -20,12 +20,8 @@ COMMANDS = [
 
 
 @pytest.fixture
-def folder(monkeypatch, tmp_path):
+def folder(own_register, monkeypatch, tmp_path):  # noqa: ARG001 - a fixture
     """Write the page's files into the current folder; batches are noise, since images may be absent."""
-    list_proxies()
-    kept = dict(_registry._REGISTER)
-    monkeypatch.setattr(_registry, "_REGISTER", kept)
-    monkeypatch.setattr("zsnas.proxies._file._REGISTER", kept)
     monkeypatch.setattr(zsnas, "batch", lambda *_, size, seed: noise(size, seed), raising=False)
     monkeypatch.chdir(tmp_path)
     for name, content in FILES.items():

@@ -1,15 +1,9 @@
 import pytest
 
-from zsnas.proxies import _registry, list_proxies
-
 
 @pytest.fixture
-def proxy_file(monkeypatch, tmp_path):
+def proxy_file(own_register, monkeypatch, tmp_path):  # noqa: ARG001 - a fixture
     """Write a file with one proxy into the current folder, and forget the proxy afterwards."""
-    list_proxies()
-    kept = dict(_registry._REGISTER)
-    monkeypatch.setattr(_registry, "_REGISTER", kept)
-    monkeypatch.setattr("zsnas.proxies._file._REGISTER", kept)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.py").write_text(
         "import zsnas\n\n"

@@ -15,14 +15,9 @@ import zsnas
 
 @zsnas.register(label="Mine", higher_is_better=False, kind="gradient-free", target=("expressivity",))
 """
+pytestmark = pytest.mark.usefixtures("own_register")
+
 MODEL = nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, 3))
-
-
-@pytest.fixture(autouse=True)
-def _register_is_put_back(monkeypatch):
-    list_proxies()
-    monkeypatch.setattr(_registry, "_REGISTER", kept := dict(_registry._REGISTER))
-    monkeypatch.setattr("zsnas.proxies._file._REGISTER", kept)
 
 
 @pytest.fixture

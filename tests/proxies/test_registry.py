@@ -2,14 +2,7 @@ import pytest
 from small_networks import TEN, noise, small
 
 import zsnas
-from zsnas.proxies import _registry, list_proxies, measure, proxy, register, score
-
-
-@pytest.fixture
-def own_register(monkeypatch):
-    """Let a test register proxies that are gone afterwards."""
-    list_proxies()
-    monkeypatch.setattr(_registry, "_REGISTER", dict(_registry._REGISTER))
+from zsnas.proxies import list_proxies, measure, proxy, register, score
 
 
 def registered(function, **changes):
