@@ -13,15 +13,34 @@ def rows(column, label, values):
     )
 
 
+ABOVE, AROUND, BELOW = (0.96, 0.92, 0.98), (0.95, 0.85, 0.98), (0.5, 0.3, 0.7)
+
+
 @pytest.mark.parametrize(
     ("snip", "zen", "outcome"),
-    [(0.95, 0.91, "agrees"), (0.95, 0.90, "agrees in part"), (0.1, 0.2, "differs")],
+    [
+        (ABOVE, ABOVE, "agrees"),
+        (ABOVE, AROUND, "agrees in part"),
+        (AROUND, AROUND, "left open"),
+        (AROUND, BELOW, "differs"),
+    ],
 )
-def test_reach_needs_every_named_proxy_above_the_threshold(snip, zen, outcome):
-    values = {"snip": (snip, 0, 1), "zen_score": (zen, 0, 1), "flops": (0.99, 0, 1)}
+def test_reach_needs_the_whole_interval_of_every_named_proxy_above_the_threshold(snip, zen, outcome):
+    values = {"snip": snip, "zen_score": zen, "flops": ABOVE, "fisher": AROUND, "grasp": BELOW}
     verdict = reach("S.", "P", rows("subset", "all", values), ["snip", "zen_score"], 0.9)
     assert verdict.outcome == outcome
-    assert verdict.because.endswith("Not named, yet above 0.9: #FLOPs.")
+    assert verdict.because.endswith(
+        "Not named, yet above it by the value: #FLOPs and Fisher; with the whole interval: #FLOPs."
+    )
+
+
+def test_reach_says_whose_interval_is_where():
+    values = {"snip": AROUND, "zen_score": ABOVE, "params": BELOW}
+    because = reach("S.", "P", rows("subset", "all", values), list(values), 0.9).because
+    assert (
+        "Above it with the whole interval: Zen-score; it is inside the interval: SNIP; below it: #Params."
+        in because
+    )
 
 
 @pytest.mark.parametrize(
@@ -29,7 +48,7 @@ def test_reach_needs_every_named_proxy_above_the_threshold(snip, zen, outcome):
     [
         ((0.2, 0.1, 0.3), (0.2, 0.1, 0.3), "agrees"),
         ((0.2, 0.1, 0.3), (-0.2, -0.3, -0.1), "differs"),
-        ((0.2, 0.1, 0.3), (0.0, -0.1, 0.1), "cannot be compared"),
+        ((0.2, 0.1, 0.3), (0.0, -0.1, 0.1), "left open"),
     ],
 )
 def test_ahead_is_beyond_the_interval_of_both(of_params, of_flops, outcome):
@@ -46,5 +65,8 @@ def test_what_is_ahead_by_the_value_alone_is_counted():
         "flops": rows("contrast", "reference", {"snip": (0.1, -0.1, 0.3), "fisher": (-0.2, -0.3, -0.1)}),
     }
     verdict = slightly_ahead("S.", "P", contrasts, ["snip", "fisher"])
-    assert "holds for 0 of 2, and by the value alone, whatever the interval, for 1; 1 are" in verdict.because
+    assert (
+        "Ahead of each: none; level with one at least: SNIP; behind one at least: Fisher." in verdict.because
+    )
+    assert "By the value alone, whatever the interval, 1 of 2 are ahead of each." in verdict.because
     assert verdict.outcome == "differs"

@@ -101,6 +101,13 @@ def test_labels_name_the_statistics_the_subsets_and_n(table):
     assert "survey" not in text
 
 
+@pytest.mark.parametrize(("truth", "metric"), [("top-1 accuracy", "accuracy"), ("mIoU", "mIoU")])
+def test_the_top_is_by_what_the_scores_are_correlated_with(table, truth, metric):
+    text = words(figures.correlation_bars(table, truth=truth))
+    assert text.count(f"Top 5\N{NO-BREAK SPACE}% by {metric}") == 1
+    assert text.count(f"Correlation with {truth}") == 1
+
+
 def test_the_survey_is_drawn_as_diamonds(table):
     survey = table[table["proxy"] != "params"][["proxy", "statistic", "subset"]].assign(value=0.33)
     figure = figures.correlation_bars(table, survey)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import zsnas
 from zsnas.tables import interval
-from zsnas.verdicts import Verdict, labels, listed, outcome_of
+from zsnas.verdicts import Verdict, every, is_above, labels, listed, outcome_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,24 +35,25 @@ def reach(
     threshold : float
     """
     rows = table[(table["statistic"] == "SPR") & (table["subset"] == "all")].set_index("proxy")
-    holds = rows["value"] > threshold
-    others = labels(name for name in rows.index[holds] if name not in proxies)
+    holds = {str(name): is_above(rows["low"][name], rows["high"][name], threshold) for name in rows.index}
+    named = {name: holds[name] for name in proxies}
+    others = rows["value"].drop(index=list(proxies))
+    by_value = labels(others.index[others > threshold])
+    beyond = labels(name for name in others.index if holds[name])
     because = (
         f"Read as: Spearman's ρ over all networks is above {threshold:g}. It is "
-        f"{listed(_with_interval(rows, name) for name in proxies)}. Not named, yet above {threshold:g}: "
-        f"{others or 'none'}."
+        f"{listed(_with_interval(rows, name) for name in proxies)}. "
+        f"{_sorted(named, 'Above it with the whole interval', 'it is inside the interval', 'below it')}. "
+        f"Not named, yet above it by the value: {by_value or 'none'}; with the whole interval: "
+        f"{beyond or 'none'}."
     )
-    return Verdict(statement, place, outcome_of(holds[list(proxies)]), because)
+    return Verdict(statement, place, outcome_of(named.values()), because)
 
 
 def slightly_ahead(
     statement: str, place: str, contrasts: Mapping[str, pd.DataFrame], proxies: Sequence[str]
 ) -> Verdict:
     """Judge whether each of these proxies has a higher Spearman's ρ than every reference.
-
-    Higher means beyond the interval of the difference.
-
-    Where none is ahead and none behind, the networks cannot tell.
 
     Parameters
     ----------
@@ -69,22 +70,32 @@ def slightly_ahead(
         )
         for reference, table in contrasts.items()
     }
-    ahead = [all(found["low"][name] > 0 for found in rows.values()) for name in proxies]
-    above = [all(found["value"][name] > 0 for found in rows.values()) for name in proxies]
-    behind = [any(found["high"][name] < 0 for found in rows.values()) for name in proxies]
     found = " ".join(
         f"Minus that of {zsnas.proxy(reference).label}: "
         f"{listed(_with_interval(table, name) for name in proxies)}."
         for reference, table in rows.items()
     )
+    holds = {
+        name: every(is_above(table["low"][name], table["high"][name]) for table in rows.values())
+        for name in proxies
+    }
+    above = [all(table["value"][name] > 0 for table in rows.values()) for name in proxies]
     references = " and ".join(zsnas.proxy(reference).label for reference in rows)
     because = (
-        f"Read as: Spearman's ρ over all networks is above that of {references}, beyond the interval of the "
-        f"difference. {found} That holds for {sum(ahead)} of {len(ahead)}, and by the value alone, whatever "
-        f"the interval, for {sum(above)}; {sum(behind)} are behind at least one of them."
+        f"Read as: Spearman's ρ over all networks is above that of {references}. {found} "
+        f"{_sorted(holds, 'Ahead of each', 'level with one at least', 'behind one at least')}. "
+        f"By the value alone, whatever the interval, {sum(above)} of {len(above)} are ahead of each."
     )
-    outcome = "cannot be compared" if not any(ahead + behind) else outcome_of(ahead)
-    return Verdict(statement, place, outcome, because)
+    return Verdict(statement, place, outcome_of(holds.values()), because)
+
+
+def _sorted(holds: Mapping[str, bool | None], above: str, level: str, below: str) -> str:
+    """List proxies by what their comparison says."""
+    words = {True: above, None: level, False: below}
+    return "; ".join(
+        f"{word}: {labels(name for name, held in holds.items() if held is state) or 'none'}"
+        for state, word in words.items()
+    )
 
 
 def _with_interval(rows: pd.DataFrame, name: str) -> str:

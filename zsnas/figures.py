@@ -198,7 +198,7 @@ def correlation_bars(
     top : float
         The fraction that the subset "top" stands for.
     truth : str
-        What the scores are correlated with, in words.
+        What the scores are correlated with, in words; the top is the best by it.
     """
     proxies = _ranked(table)
     figure = Figure(figsize=(WIDTH, 1.3 + 0.42 * len(proxies)), layout="constrained")
@@ -208,7 +208,8 @@ def correlation_bars(
             _bars(axes, _select(table, proxies, statistic, subset), offset, statistic)
             if survey is not None:
                 _diamonds(axes, _select(survey, proxies, statistic, subset), offset)
-        _finish_panel(axes, _panel_title(table, subset, top), [zsnas.proxy(name).label for name in proxies])
+        title = _panel_title(table, subset, top, truth)
+        _finish_panel(axes, title, [zsnas.proxy(name).label for name in proxies])
     panels[0].invert_yaxis()
     figure.supxlabel(f"Correlation with {truth}", fontsize=11)
     figure.legend(handles=_bar_handles(panels[0]), loc="outside upper center", ncols=3, columnspacing=1.2)
@@ -293,8 +294,9 @@ def _finish_panel(axes: Axes, title: str, labels: Sequence[str]) -> None:
     axes.grid(axis="x")
 
 
-def _panel_title(table: pd.DataFrame, subset: str, top: float) -> str:
-    words = "All architectures" if subset == "all" else f"Top {_percent(top)} by accuracy"
+def _panel_title(table: pd.DataFrame, subset: str, top: float, truth: str) -> str:
+    metric = "accuracy" if "accuracy" in truth else truth  # which accuracy, the axis says
+    words = "All architectures" if subset == "all" else f"Top {_percent(top)} by {metric}"
     return f"{words}\n(n = {_span(table.loc[table['subset'] == subset, 'n'])})"
 
 

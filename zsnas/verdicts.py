@@ -1,13 +1,17 @@
 """Verdicts: what our numbers say about a sentence of the survey.
 
 A sentence such as "generally works best" has to be read as a condition before numbers can meet it. Each
-function here is one reading, which its docstring and its result state in words. Differences count when their
-95 % interval excludes 0; a subset of fewer than 30 architectures decides nothing.
+function here is one reading, which its docstring and its result state in words. One rule holds for all of
+them, and the book's page on reading the figures tells it: a comparison holds where its whole 95 % interval is
+on the claimed side (:func:`is_above`), fails where it is on the other, and is left open where it reaches over
+both; :func:`outcome_of` sums the comparisons of a statement up. A subset of fewer than 30 architectures
+decides nothing.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
@@ -24,7 +28,9 @@ __all__ = [
     "Verdict",
     "correlation_falls",
     "drops_at_the_top",
+    "every",
     "finds_the_best",
+    "is_above",
     "labels",
     "leaves_a_gap",
     "listed",
@@ -37,12 +43,12 @@ __all__ = [
     "works_well",
 ]
 
-Outcome = Literal["agrees", "agrees in part", "differs", "cannot be compared"]
+Outcome = Literal["agrees", "agrees in part", "differs", "left open", "cannot be compared"]
 
 ENOUGH = 30
 """Architectures that a subset needs before its correlation decides anything."""
 
-DROP = "KT over the top 5\N{NO-BREAK SPACE}% is below KT over all, beyond the interval of the difference"
+DROP = "KT over the top 5\N{NO-BREAK SPACE}% is below KT over all"
 """How a drop of the correlation at the top is read."""
 
 
@@ -57,7 +63,7 @@ class Verdict:
     place : str
         Where it says so.
     outcome : str
-        "agrees", "agrees in part", "differs" or "cannot be compared".
+        "agrees", "agrees in part", "differs", "left open" or "cannot be compared".
     because : str
         The reading of the statement, and the numbers that decide.
     """
@@ -85,7 +91,9 @@ def works_best(
     reference: str = "params",
     beside: Sequence[str] = (),
 ) -> Verdict:
-    """Judge whether one proxy ranks all architectures best: no other has a significantly higher KT.
+    """Judge whether one proxy ranks all architectures best: ahead of every other in KT.
+
+    On a data set it fails when any other is ahead, and is left open when none is but some are level with it.
 
     Parameters
     ----------
@@ -99,17 +107,23 @@ def works_best(
     beside : sequence of str
         Proxies that are said to work best too, and may be ahead of it.
     """
-    ahead = {data: _ahead(contrast[~contrast["proxy"].isin(beside)]) for data, contrast in contrasts.items()}
     label = zsnas.proxy(reference).label
-    found = []
-    for data, rows in ahead.items():
+    found, holds = [], []
+    for data, contrast in contrasts.items():
+        rows = _kendall(contrast, "contrast", "reference").drop(index=[reference, *beside], errors="ignore")
+        rows = rows.dropna(subset="value").sort_values("value", ascending=False)
+        ahead, behind = rows[rows["low"] > 0], rows[rows["high"] < 0]
+        level = rows.drop(index=[*ahead.index, *behind.index])
+        holds.append(every(_is_below(rows)))
         own = number(_kendall(tables[data], "subset", "all")["value"][reference])
-        leaders = listed(f"{zsnas.proxy(name).label} (by {_written(rows.loc[name])})" for name in rows.index)
-        found.append(f"On {data} {label} has a KT of {own}, and ahead of it there is {leaders or 'none'}.")
-    others = f"no proxy but {labels(beside)}" if beside else "no other proxy"
-    reading = f"Read as: over all architectures {others} has a KT that is higher beyond the interval."
-    outcome = outcome_of(rows.empty for rows in ahead.values())
-    return _judged(Verdict(statement, place, outcome, " ".join([reading, *found])), tables, ("all",))
+        found.append(
+            f"On {data} {label} has a KT of {own}; ahead of it: {_margins(ahead)}; "
+            f"level with it: {_margins(level)}; behind it: {len(behind)} of {len(rows)}."
+        )
+    others = f"every proxy but {labels(beside)}" if beside else "every other proxy"
+    reading = f"Read as: over all architectures its KT is above that of {others}."
+    because = " ".join([reading, *found])
+    return _judged(Verdict(statement, place, outcome_of(holds), because), tables, ("all",))
 
 
 def surpasses(
@@ -136,10 +150,10 @@ def surpasses(
     }
     found = listed(f"{data} {_written(margin)}" for data, margin in margins.items())
     because = (
-        "Read as: on each of them a KT over all architectures above that of #Params beyond the interval. "
+        "Read as: on each of them a KT over all architectures above that of #Params. "
         f"The difference is: {found}."
     )
-    outcome = outcome_of(bool(margin["low"] > 0) for margin in margins.values())
+    outcome = outcome_of(is_above(margin["low"], margin["high"]) for margin in margins.values())
     return _judged(Verdict(statement, place, outcome, because), tables, ("all",))
 
 
@@ -150,7 +164,7 @@ def works_well(
     proxies: Sequence[str],
     reference: str = "params",
 ) -> Verdict:
-    """Judge whether proxies work well: over all architectures, at least half the KT of a reference.
+    """Judge whether proxies work well: over all architectures, more than half the KT of a reference.
 
     Parameters
     ----------
@@ -165,7 +179,13 @@ def works_well(
     """
     over_all = {data: _kendall(table, "subset", "all") for data, table in tables.items()}
     shares = pd.DataFrame({data: rows["value"] / rows["value"][reference] for data, rows in over_all.items()})
-    is_positive = pd.DataFrame({data: rows["low"] > 0 for data, rows in over_all.items()})
+    halves = {data: max(0.0, rows["value"][reference] / 2) for data, rows in over_all.items()}
+    holds = {
+        name: [
+            is_above(rows["low"][name], rows["high"][name], halves[data]) for data, rows in over_all.items()
+        ]
+        for name in proxies
+    }
     named = shares.loc[list(proxies)]
     naive = [name for name in shares.index if zsnas.proxy(str(name)).kind == "naive"]
     others = shares.drop(index=[*proxies, *naive])
@@ -173,13 +193,14 @@ def works_well(
     parts = listed(f"{zsnas.proxy(name).label} {_percentages(named.T[name])}" for name in proxies)
     data = " and ".join(tables)
     because = (
-        "The survey gives no threshold; read as: over all architectures, a KT above 0 beyond the interval "
-        f"and at least half that of {zsnas.proxy(reference).label}. "
+        "The survey gives no threshold; read as: over all architectures, a KT above 0 and "
+        f"above half that of {zsnas.proxy(reference).label}. "
         f"On {data} they reach this part of it: {parts}."
     )
-    outcome = outcome_of(((named >= 0.5) & is_positive.loc[list(proxies)]).to_numpy().ravel())
+    short = labels(name for name, held in holds.items() if not all(held))
+    because += f" With a part of the interval below it, or all: {short}." if short else ""
     because += f" Not named, yet above all of them: {above}." if above else ""
-    return _judged(Verdict(statement, place, outcome, because), tables, ("all",))
+    return _judged(Verdict(statement, place, outcome_of(chain(*holds.values())), because), tables, ("all",))
 
 
 def drops_at_the_top(
@@ -203,11 +224,11 @@ def drops_at_the_top(
         rows = _kendall(contrast, "contrast", "top")
         others = rows.drop(index=list(exceptions))
         falls = others["high"] < 0
-        holds += [bool(falls.all()), *(rows["high"][name] >= 0 for name in exceptions)]
+        holds += [every(_is_below(others)), *(bool(rows["high"][name] >= 0) for name in exceptions)]
         found.append(
             f"On {data} it falls for {falls.sum()} of the {len(others)} other proxies, "
             f"by {number(-others['value'].max())} to {number(-others['value'].min())}"
-            + (f" (not beyond the interval for {labels(others.index[~falls])})" if not falls.all() else "")
+            + (f" ({listed(_not_falling(others))})" if not falls.all() else "")
             + "".join(f"; {_course(tables[data], rows, name)}" for name in exceptions)
             + "."
         )
@@ -235,11 +256,11 @@ def mostly_drops_at_the_top(
     for data, contrast in contrasts.items():
         rows = _kendall(contrast, "contrast", "top")
         falls = rows["high"] < 0
-        holds += [bool(falls.mean() > 0.5), *(bool(falls[name]) for name in including)]
-        steady = labels(rows.index[~falls])
+        most_fall = True if falls.mean() > 0.5 else False if (rows["low"] > 0).mean() >= 0.5 else None
+        holds += [most_fall, *_is_below(rows.loc[list(including)])]
+        courses = [f"falls for {falls.sum()} of the {len(rows)} proxies", *_not_falling(rows)]
         found.append(
-            f"On {data} it falls for {falls.sum()} of the {len(rows)} proxies"
-            + (f", and not beyond the interval for {steady}" if steady else "")
+            f"On {data} it {listed(courses)}"
             + "".join(f"; {_course(tables[data], rows, name)}" for name in including)
             + "."
         )
@@ -261,14 +282,17 @@ def correlation_falls(statement: str, place: str, table: pd.DataFrame) -> Verdic
     """
     rows = table[table["statistic"] == "KT"].set_index("proxy")
     few, many = (rows[rows["ratio"] == end] for end in (rows["ratio"].min(), rows["ratio"].max()))
-    courses = listed(
-        f"{zsnas.proxy(name).label} falls from {_written(many.loc[name])} to {_written(few.loc[name])}"
-        if few["high"][name] < many["low"][name]
-        else f"{zsnas.proxy(name).label} goes from {_written(many.loc[name])} to {_written(few.loc[name])}"
+    drops = {
+        name: is_above(many["low"][name] - few["high"][name], many["high"][name] - few["low"][name])
         for name in few.index
+    }
+    courses = listed(
+        f"{zsnas.proxy(name).label} {'falls' if drop else 'goes'} "
+        f"from {_written(many.loc[name])} to {_written(few.loc[name])}"
+        for name, drop in drops.items()
     )
     reading = "Read as: the intervals of KT at both ends of the curve do not overlap."
-    verdict = Verdict(statement, place, outcome_of(few["high"] < many["low"]), f"{reading} {courses}.")
+    verdict = Verdict(statement, place, outcome_of(drops.values()), f"{reading} {courses}.")
     n = few["n"].min()
     return verdict if n >= ENOUGH else verdict.without_judgement(f"A correlation over {n} decides nothing.")
 
@@ -278,8 +302,7 @@ def finds_the_best(
 ) -> Verdict:
     """Judge whether no other proxy puts a more accurate architecture first, among the same candidates.
 
-    Another proxy is ahead when its whole interval is above the interval of one that is named. Where it is
-    more accurate, but within the intervals, the candidates cannot tell.
+    A proxy is ahead of another when its whole interval is above that of the other.
 
     Parameters
     ----------
@@ -290,19 +313,20 @@ def finds_the_best(
     proxies : sequence of str
         Those that the statement names.
     """
-    found, is_ahead, is_open = [], [], []
+    found, holds = [], []
     for data, table in first_places.items():
         rows = table.set_index("proxy")
         named, others = rows.loc[list(proxies)], rows.drop(index=list(proxies))
-        better = others[others["test_accuracy"] > named["test_accuracy"].min()]
-        is_ahead.append(bool((better["low"] > named["high"].min()).any()))
-        is_open.append(not better.empty and not is_ahead[-1])
+        worst = named.sort_values("test_accuracy").iloc[0]
+        better = others[others["test_accuracy"] > worst["test_accuracy"]]
+        leads = worst["low"] - others["high"], worst["high"] - others["low"]
+        holds.append(every(map(is_above, *leads)))
         found.append(f"On {data}: {_first_places(named)}; higher: {_first_places(better) or 'none'}.")
-    reading = "Read as: among the same candidates, no other proxy puts a more accurate architecture first."
-    if any(is_open):
-        because = " ".join([reading, *found, "Intervals that overlap leave it open."])
-        return Verdict(statement, place, "cannot be compared", because)
-    return Verdict(statement, place, outcome_of(not ahead for ahead in is_ahead), " ".join([reading, *found]))
+    reading = (
+        "Read as: among the same candidates, no other proxy puts a more accurate architecture first; "
+        "intervals that overlap leave it open."
+    )
+    return Verdict(statement, place, outcome_of(holds), " ".join([reading, *found]))
 
 
 def leaves_a_gap(
@@ -386,10 +410,16 @@ def _kendall(table: pd.DataFrame, column: str, label: str) -> pd.DataFrame:
     return table[(table["statistic"] == "KT") & (table[column] == label)].set_index("proxy")
 
 
-def _ahead(contrast: pd.DataFrame) -> pd.DataFrame:
-    """Proxies whose KT is above that of the reference beyond the interval, best first."""
-    rows = _kendall(contrast, "contrast", "reference")
-    return rows[rows["low"] > 0].sort_values("value", ascending=False)
+def _is_below(rows: pd.DataFrame) -> list[bool | None]:
+    """Whether each interval is below 0, in the words of :func:`is_above`."""
+    return [is_above(-high, -low) for low, high in zip(rows["low"], rows["high"], strict=True)]
+
+
+def _not_falling(rows: pd.DataFrame) -> list[str]:
+    """Name the proxies whose correlation rises towards the top, and those where neither is settled."""
+    rises, falls = rows["low"] > 0, rows["high"] < 0
+    groups = {"rises for": rises, "is open for": ~(rises | falls)}
+    return [f"{words} {labels(rows.index[named])}" for words, named in groups.items() if named.any()]
 
 
 def _judged(verdict: Verdict, tables: Mapping[str, pd.DataFrame], subsets: Sequence[str]) -> Verdict:
@@ -398,9 +428,30 @@ def _judged(verdict: Verdict, tables: Mapping[str, pd.DataFrame], subsets: Seque
     return verdict if n >= ENOUGH else verdict.without_judgement(f"A correlation over {n} decides nothing.")
 
 
-def outcome_of(conditions: Iterable[bool]) -> Outcome:
-    """Return "agrees" when all conditions hold, "agrees in part" when some do, else "differs"."""
-    held = list(conditions)
+def is_above(low: float, high: float, threshold: float = 0.0) -> bool | None:
+    """Return whether an interval is above a threshold as a whole; None when it has values on both sides."""
+    if low > threshold:
+        return True
+    return False if high < threshold else None
+
+
+def every(comparisons: Iterable[bool | None]) -> bool | None:
+    """Return whether all comparisons hold: False when one fails, else None when one is open or none made."""
+    held = list(comparisons)
+    if False in held:
+        return False
+    return True if held and all(held) else None
+
+
+def outcome_of(comparisons: Iterable[bool | None]) -> Outcome:
+    """Sum up what a statement says of several data sets or proxies; None is a comparison that is open.
+
+    It "agrees" when all hold, "agrees in part" when some do, "differs" when none does and some fail, and is
+    "left open" when all are open.
+    """
+    held = list(comparisons)
+    if all(holds is None for holds in held):
+        return "left open"
     if all(held):
         return "agrees"
     return "agrees in part" if any(held) else "differs"
@@ -410,6 +461,11 @@ def _course(table: pd.DataFrame, contrasts: pd.DataFrame, proxy: str) -> str:
     over_all, top = (number(_kendall(table, "subset", subset)["value"][proxy]) for subset in ("all", "top"))
     change = _written(contrasts.T[proxy])
     return f"{zsnas.proxy(proxy).label} goes from {over_all} to {top} (difference {change})"
+
+
+def _margins(rows: pd.DataFrame) -> str:
+    named = (f"{zsnas.proxy(str(name)).label} (by {_written(rows.loc[name])})" for name in rows.index)
+    return listed(named) or "none"
 
 
 def _written(row: pd.Series[float]) -> str:
