@@ -119,10 +119,10 @@ def test_scores_with_nothing_to_compare_are_refused(bench, scores):
 
 
 def test_label_says_what_a_variant_is_compared_with_unless_it_is_the_original():
-    assert audit.label("snip_printed", "snip") == "SNIP (Eq. 2)"
+    assert audit.label("snip_printed", "snip") == "SNIP as printed"
     assert (
         audit.label("ntk_cond_running", "ntk_cond_printed")
-        == "NTK_Cond, running statistics against NTK_Cond (Eq. 15)"
+        == "NTK_Cond, running statistics against NTK_Cond as printed"
     )
 
 
@@ -138,7 +138,7 @@ def test_readings_stand_side_by_side():
     assert rows[3] == "| Proxy | original implementation | the survey’s formula | other variants |"
     assert rows[4] == "| :-- | :-- | :-- | :-- |"
     assert rows[5] == (
-        "| SNIP | SNIP, {eq}`eq-snip` | SNIP (Eq. 2), {eq}`eq-snip-printed` "
+        "| SNIP | SNIP, {eq}`eq-snip` | SNIP as printed, {eq}`eq-snip-printed` "
         "| SNIP without linear layers; SNIP, running statistics |"
     )
     assert rows[6].endswith("| Jacob_cov, running statistics |")
@@ -164,8 +164,8 @@ def test_agreement_table_has_every_number_with_its_interval(bench, scores):
         "| Variant | agreement | τ, reference | τ, variant | difference | judgement | n (missing) |"
     )
     assert lines[6] == (
-        "| SNIP (Eq. 2) | 0.90 [0.80, 1.00] | 0.60 [0.50, 0.70] | 0.10 [0.00, 0.20] | −0.50 [−0.60, −0.40] "
-        "| matters | 199 (1) |"
+        "| SNIP as printed | 0.90 [0.80, 1.00] | 0.60 [0.50, 0.70] | 0.10 [0.00, 0.20] "
+        "| −0.50 [−0.60, −0.40] | matters | 199 (1) |"
     )
 
 
@@ -186,15 +186,15 @@ def test_variant_without_scores_on_a_data_set_has_a_dash_there(found):
 
     rows = audit.judgement_table(found, "", "tab").splitlines()[5:-1]
 
-    assert rows[-1] == "| SNIP (Eq. 2) | – | – | matters (−0.10) | undecided (−0.10) |"
+    assert rows[-1] == "| SNIP as printed | – | – | matters (−0.10) | undecided (−0.10) |"
 
 
 def test_verdict_sorts_the_variants_by_what_all_data_sets_say(found):
     assert audit.verdict(found, "all").splitlines() == [
         "Over all architectures of A, B, which formula is meant",
         "",
-        "- matters for *SNIP (Eq. 2)*.",
-        "- does not matter for *NTK_Cond, running statistics against NTK_Cond (Eq. 15)*.",
+        "- matters for *SNIP as printed*.",
+        "- does not matter for *NTK_Cond, running statistics against NTK_Cond as printed*.",
         f"- {audit.PARTLY} for *SNIP, running statistics* (matters on A, is undecided on B).",
     ]
 
@@ -204,13 +204,13 @@ def test_verdict_says_what_is_undecided(found):
 
     assert lines[0] == "Over the top 10\N{NO-BREAK SPACE}% of A, B, which formula is meant"
     assert lines[2:] == [
-        "- is undecided for *SNIP (Eq. 2)*.",
+        "- is undecided for *SNIP as printed*.",
         "- is decided on some data sets only for "
         + "; ".join(
             f"*{variant}* (does not matter on A, is undecided on B)"
             for variant in (
                 "SNIP, running statistics",
-                "NTK_Cond, running statistics against NTK_Cond (Eq. 15)",
+                "NTK_Cond, running statistics against NTK_Cond as printed",
             )
         )
         + ".",

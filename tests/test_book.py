@@ -25,9 +25,10 @@ def annotated(monkeypatch):
     monkeypatch.syspath_prepend(ROOT / "book" / "_extensions")
     import page_provenance
 
-    def annotate(docname, reasons, metadata):
+    def annotate(docname, reasons, metadata, code=()):
         monkeypatch.setattr(notebooks, "stale", lambda _: reasons)
-        cells = [{"source": "# Title"}, {"source": "Text"}]
+        cells = [{"cell_type": "markdown", "source": text} for text in ("# Title", "Text")]
+        cells += code
         content = [json.dumps({"cells": cells, "metadata": metadata})]
         page_provenance._annotate(None, docname, content)
         return [cell["source"] for cell in json.loads(content[0])["cells"]]
@@ -47,6 +48,21 @@ def test_page_says_what_it_was_made_from(annotated):
     assert "torch 2.14.1" in texts[2]
     assert "`scores/x.parquet` (SHA-256 `aaaaaaaaaaaa`)" in texts[2]
     assert "zsnas notebooks run fig06" in texts[2]
+
+
+def test_page_offers_the_parameters_that_its_code_uses(annotated):
+    code = [
+        {
+            "cell_type": "code",
+            "source": ["seeds = [0]\n", "limit = None"],
+            "metadata": {"tags": ["parameters"]},
+        },
+        {"cell_type": "code", "source": ["print(\n", "    seeds)"], "metadata": {}},
+    ]
+
+    texts = annotated("notebooks/fig04", [], {"zsnas": {**RECORD, "versions": {}}}, code)
+
+    assert "\nzsnas notebooks run fig04 -p seeds=7\n" in texts[-1]
 
 
 def test_stale_page_says_so_below_its_title(annotated):

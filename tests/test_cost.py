@@ -209,7 +209,7 @@ def test_without_value_are_those_of_the_twelve_without_a_row(table):
 def test_labels_of_rows():
     assert cost.label("snip") == "SNIP"
     assert cost.label("twelve") == "the survey’s twelve together"
-    assert cost.label("twelve_by_image") == "the survey’s twelve together, with NTK_Cond (Eq. 15)"
+    assert cost.label("twelve_by_image") == "the survey’s twelve together, with NTK_Cond as printed"
 
 
 def test_readme_gets_the_twelve_dearest_first_and_the_sets(table):
@@ -224,12 +224,13 @@ def test_readme_gets_the_twelve_dearest_first_and_the_sets(table):
         "|---|--:|--:|--:|",
         "| NTK_Cond | 50.00 [49.00, 51.00] |  | 2.0 |",
         "| GraSP | 4.00 [3.50, 4.50] |  | 2.5 |",
-        "| NTK_Cond (Eq. 15) | 3.00 [2.90, 3.10] |  | 2.5 |",
+        "| NTK_Cond as printed | 3.00 [2.90, 3.10] |  | 2.5 |",
         "| SNIP | 2.00 [1.90, 2.20] |  | 1.0 |",
         "| the survey’s twelve together | 52.00 [52.00, 52.00] | 56.0 | 3.0 |",
-        "| the survey’s twelve together, with NTK_Cond (Eq. 15) | 6.00 [5.50, 6.50] | 9.0 | 2.6 |",
+        "| the survey’s twelve together, with NTK_Cond as printed | 6.00 [5.50, 6.50] | 9.0 | 2.6 |",
     ]
     assert "64 images of CIFAR-100" in lines[11]
+    assert "As printed: by the survey's Eq. 12." in lines[11]
     assert "abacus, 2 beads; torch 2.0, zsnas 0.1." in lines[11]
     assert "NN-Mass does not apply to this network." in lines[11]
 
@@ -289,8 +290,11 @@ def test_gradient_free_proxies_are_compared_with_gradient_based_ones_of_the_surv
     row = table.iloc[[0]].assign(proxy="logdet", cost=1.5)
     verdict = judged(pd.concat([table, row]))
     assert verdict.outcome == "agrees"
-    assert "gradient-free ones cost from 1.50 to 1.50 bare passes (median 1.50)" in verdict.because
-    assert "gradient-based ones from 2.00 to 50.00 bare passes (median 4.00)" in verdict.because
+    assert (
+        "gradient-free ones, which are only 1 (Logdet), cost from 1.50 to 1.50 bare passes (median 1.50)"
+        in verdict.because
+    )
+    assert "the 3 gradient-based ones from 2.00 to 50.00 bare passes (median 4.00)" in verdict.because
 
 
 def test_a_gradient_free_proxy_that_costs_more_than_the_cheapest_gradient_is_an_agreement_in_part(table):

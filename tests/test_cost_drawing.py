@@ -25,7 +25,7 @@ def test_marks_are_the_medians_cheapest_first_and_sets_last(table):
         "#Params",
         "Logdet",
         "GraSP",
-        "the survey’s twelve together, with NTK_Cond (Eq. 15)",
+        "the survey’s twelve together, with NTK_Cond as printed",
         "the survey’s twelve together",
     ]
     assert axes.get_ylim()[0] > axes.get_ylim()[1]  # the first row is at the top
@@ -66,7 +66,7 @@ def test_words_name_the_ends_and_the_sets_and_count_the_cheap(table):
     assert cost_drawing.cost_dots_alt(table) == (
         "Dot chart of the cost of 3 proxies in bare forward and backward passes, "
         "from #Params (0.02) to GraSP (4); 2 cost less than one pass; "
-        "the survey’s twelve together, with NTK_Cond (Eq. 15) cost 4.2; "
+        "the survey’s twelve together, with NTK_Cond as printed cost 4.2; "
         "the survey’s twelve together cost 9.2."
     )
 

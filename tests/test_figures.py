@@ -298,7 +298,7 @@ def test_caption_states_what_the_figure_was_computed_from(table):
     assert text == (
         "n = 1,732 to 1,735 architectures (779 to 782 in the top 5\N{NO-BREAK SPACE}%); 5 seeds; "
         "batch size 64; "
-        "whiskers: 95 % bootstrap interval over architectures (1,000 resamples within the sampling strata). "
+        "whiskers: 95 % bootstrap interval over architectures (1,000 resamples). "
         "Left out because the score is undefined: SynFlow 3."
     )
 

@@ -49,6 +49,24 @@ def test_axis_starts_at_a_multiple_of_five_below_most():
     assert pareto_drawing.floor(pd.Series([1.0, *[48.0] * 99])) == 45
 
 
+def test_axis_can_leave_nothing_out(bench, selected):
+    whole = pareto_drawing.front_panels(bench, COST, bench.table["arch"], selected, cut=0)
+    [axes, *_] = whole.axes
+    assert axes.get_ylim()[0] == 0
+    assert not [drawn for drawn in axes.lines if drawn.get_marker() == "v"]
+
+
+def test_many_picks_are_drawn_finer(bench):
+    """Four times as many picks as a panel draws in full have circles and lines half as large."""
+    table = bench.table.assign(test_accuracy=60.0)
+    picked = pd.concat([table] * 2).head(4 * pareto_drawing.MANY)
+    chosen = {"snip": picked.head(pareto_drawing.MANY), "synflow": picked}
+    few, many = pareto_drawing.front_panels(bench, COST, table["arch"], chosen).axes
+    for marker, size in (("o", "get_markersize"), ("None", "get_linewidth")):
+        full, finer = (getattr(line(axes, VERMILION, marker), size)() for axes in (few, many))
+        assert finer == pytest.approx(full / 2)
+
+
 def test_every_proxy_has_a_panel_and_no_panel_is_left(figure):
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["SNIP", "SynFlow", "Jacob_cov", "#Params"]
 

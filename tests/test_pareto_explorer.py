@@ -25,14 +25,15 @@ CHROMIUM = os.environ.get("CHROMIUM") or next(
 )
 
 
-def explored(costs):
+def explored(costs, **settings):
     """Return the page for networks with these costs."""
     table = pd.DataFrame({"arch": CELLS, COST: costs, "test_accuracy": ACCURACIES})
     bench = Benchmark("toy", table, space="nb201", batch="toy", licence="none", citation="none")
     scores = pd.DataFrame({"arch": CELLS, "seed": 0, "snip": SNIP, "params": [-s for s in SNIP]})
     picked = pareto.selections(bench, scores, COST)
     selected = {name: picked[picked["proxy"] == name] for name in ("snip", "params")}
-    return pareto_explorer.explorer(bench, COST, pd.Series(CELLS[:5]), selected, 'a "front" & picks')
+    some = pd.Series(CELLS[:5])
+    return pareto_explorer.explorer(bench, COST, some, selected, 'a "front" & picks', **settings)
 
 
 def data_of(page):
@@ -56,6 +57,11 @@ def test_data_stand_in_the_page(page):
         {"label": "#Params", "picks": [0, 3], "ties": [1, 1]},
     ]
     assert data["unit"] == "mJ"
+
+
+@pytest.mark.parametrize(("settings", "floor"), [({}, 50), ({"cut": 0.5}, 60)])
+def test_axis_leaves_a_part_of_the_candidates_out(settings, floor):
+    assert data_of(explored([5.0, 10, 15, 20, 25, 30], **settings))["floor"] == floor
 
 
 def test_a_network_of_another_space_keeps_its_name():

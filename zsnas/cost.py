@@ -29,7 +29,7 @@ import zsnas
 from zsnas.proxies import measure
 from zsnas.sources import DATA
 from zsnas.tables import interval, number
-from zsnas.verdicts import Outcome, Verdict
+from zsnas.verdicts import Outcome, Verdict, labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -66,7 +66,7 @@ NN-Mass does not apply to the cells of NAS-Bench-201: it costs what finding that
 """
 
 BY_IMAGE = "ntk_cond_printed"
-"""NTK_Cond as the survey's Eqs. 12 and 15 read. The original code has batch norm couple the images, so that
+"""NTK_Cond as the survey's Eq. 12 reads. The original code has batch norm couple the images, so that
 every image needs a backward pass through the whole batch, which no shared pass can save."""
 
 TOGETHER = {
@@ -197,7 +197,10 @@ def without_gradients_is_cheaper(statement: str, place: str, table: pd.DataFrame
         return Verdict(statement, place, "cannot be compared", f"{reading} One of the kinds is not measured.")
     outcome: Outcome = "agrees in part" if free.median() < based.median() else "differs"
     outcome = "agrees" if free.max() < based.min() else outcome
-    spans = f"The gradient-free ones cost {_span(free)}, the gradient-based ones {_span(based)}."
+    spans = (
+        f"The gradient-free ones, which are only {len(free)} ({labels(free.index)}), cost {_span(free)}, "
+        f"the {len(based)} gradient-based ones {_span(based)}."
+    )
     return Verdict(statement, place, outcome, f"{reading} {spans}")
 
 
@@ -269,7 +272,7 @@ def _markdown(table: pd.DataFrame) -> str:
         f"In bare passes: the forward and backward pass of a training step of the same network, six 3×3 "
         f"convolutions a cell, and the same {made['batch_size']} images of CIFAR-100, measured in turns with "
         f"the proxies; median [smallest, largest] of {rounds.min()} to {rounds.max()} rounds. "
-        f"Memory is that of tensors. {made['machine']}; "
+        f"Memory is that of tensors. As printed: by the survey's Eq. 12. {made['machine']}; "
         f"torch {made['torch']}, zsnas {made['zsnas']}.{''.join(does_not_apply)}"
     )
     return "\n".join(

@@ -717,10 +717,7 @@ def caption(table: pd.DataFrame, *, batch_size: int | None, resamples: int, top:
         seeds = _span(everything["seeds"])
         parts += [f"{seeds} {'seed' if seeds == '1' else 'seeds'}", f"batch size {batch_size}"]
     mark = "bands" if is_ratio else "whiskers"
-    parts.append(
-        f"{mark}: 95 % bootstrap interval over architectures "
-        f"({resamples:,} resamples within the sampling strata)"
-    )
+    parts.append(f"{mark}: 95 % bootstrap interval over architectures ({resamples:,} resamples)")
     return "; ".join(parts) + "." + _left_out(everything)
 
 

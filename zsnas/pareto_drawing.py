@@ -29,6 +29,8 @@ COLUMNS = 3
 CANDIDATES = "#b0b0b0"
 PIXELS = (90, 100)
 """Rows and columns of the picture of the candidates; a pixel is about as large as a dot would be."""
+MANY = 40
+"""Picks above which a panel draws them finer, so that they stay apart."""
 DEVICES = {
     "edgegpu": "the edge GPU (Jetson TX2)",
     "edgetpu": "the Edge TPU",
@@ -54,19 +56,24 @@ def cost_label(cost: str) -> str:
     return f"{quantity.capitalize()} on {DEVICES.get(name, name)}, {UNITS[unit]}"
 
 
-def floor(accuracies: pd.Series[float]) -> float:
-    """Return where the axis of accuracy starts: below all but 5 % of these, at a multiple of 5."""
-    return 5.0 * math.floor(accuracies.quantile(0.05) / 5)
+def floor(accuracies: pd.Series[float], cut: float = 0.05) -> float:
+    """Return where the axis of accuracy starts: at a multiple of 5, below all but the part `cut` of these."""
+    return 5.0 * math.floor(accuracies.quantile(cut) / 5)
 
 
 def front_panels(
-    bench: Benchmark, cost: str, candidates: pd.Series[str], selected: Mapping[str, pd.DataFrame]
+    bench: Benchmark,
+    cost: str,
+    candidates: pd.Series[str],
+    selected: Mapping[str, pd.DataFrame],
+    cut: float = 0.05,
 ) -> Figure:
     """Draw a panel per proxy: candidates in grey, the Pareto front of the benchmark, what the proxy picks.
 
     A line goes along the accuracy that each budget buys: black for the best of the benchmark, vermilion with
-    circles for the picks. Where the axis cuts a pick off, a triangle points down to it. The candidates are
-    one small picture, which keeps a page with many panels small; everything else is vector.
+    circles for the picks, the finer the more there are. Where the axis cuts a pick off, a triangle points
+    down to it. The candidates are one small picture, which keeps a page with many panels small; everything
+    else is vector.
 
     Parameters
     ----------
@@ -77,11 +84,13 @@ def front_panels(
         Architectures drawn in grey.
     selected : mapping of DataFrame
         By proxy, its rows of :func:`zsnas.pareto.selections` for one seed.
+    cut : float
+        The axis of accuracy leaves this part of the candidates out, at the bottom.
     """
     table = costed(bench, cost)
     best = table.iloc[front(table[cost], table[bench.metric])]
     grey = table[table["arch"].isin(candidates)]
-    bottom, ceiling = floor(grey[bench.metric]), float(table[bench.metric].max())
+    bottom, ceiling = floor(grey[bench.metric], cut), float(table[bench.metric].max())
     left, end, top = 0.0, float(table[cost].max()), ceiling + 0.06 * (ceiling - bottom)
     rows = math.ceil(len(selected) / COLUMNS)
     with mpl.rc_context(STYLE):
@@ -158,13 +167,15 @@ def _staircase(
 def _draw_picks(
     axes: Axes, cost: pd.Series[float], accuracy: pd.Series[float], end: float, bottom: float
 ) -> None:
-    _staircase(axes, cost, accuracy, end, color=VERMILION, linewidth=1.2)
+    fine = min(1.0, math.sqrt(MANY / len(cost)))
+    _staircase(axes, cost, accuracy, end, color=VERMILION, linewidth=1.2 * fine)
     is_shown = accuracy >= bottom
     style: dict[str, Any] = {"linestyle": "none", "markeredgecolor": PAPER, "color": VERMILION, "zorder": 4}
-    axes.plot(cost[is_shown], accuracy[is_shown], marker="o", markersize=5.5, markeredgewidth=0.8, **style)
+    style |= {"markersize": 5.5 * fine, "markeredgewidth": 0.8 * fine}
+    axes.plot(cost[is_shown], accuracy[is_shown], marker="o", **style)
     below = cost[~is_shown]
     if len(below):  # an empty line that is not clipped has an infinite extent, which upsets the layout
-        axes.plot(below, [bottom] * len(below), marker="v", markersize=6, clip_on=False, **style)
+        axes.plot(below, [bottom] * len(below), marker="v", clip_on=False, **style)
 
 
 def _handles() -> list[Line2D]:

@@ -62,13 +62,14 @@ def explorer(
     candidates: pd.Series[str],
     selected: Mapping[str, pd.DataFrame],
     alt: str,
+    cut: float = 0.05,
 ) -> str:
     """Return the front of a benchmark as HTML that a reader can ask for the picks under a budget.
 
     Parameters
     ----------
     bench : Benchmark
-    cost, candidates, selected
+    cost, candidates, selected, cut
         As for :func:`zsnas.pareto_drawing.front_panels`.
     alt : str
         What the drawing shows, for screen readers.
@@ -83,7 +84,7 @@ def explorer(
     place = {arch: number for number, arch in enumerate(networks["arch"])}
     grey = networks[networks["arch"].isin(candidates)]
     is_cell = bench.space == "nb201"
-    lowest, highest, dearest = floor(grey[bench.metric]), table[bench.metric].max(), table[cost].max()
+    lowest, highest, dearest = floor(grey[bench.metric], cut), table[bench.metric].max(), table[cost].max()
     data = {
         "xLabel": cost_label(cost),
         "yLabel": f"Test accuracy ({bench.unit})",

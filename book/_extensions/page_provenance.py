@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from sphinx.environment import BuildEnvironment
 
 FOLDER = "notebooks"
+EXAMPLES = {"seeds": "7", "recompute": "true", "limit": "100"}
+"""Values of parameters to try, offered on the pages that do something with them."""
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -41,7 +44,9 @@ def _annotate(app: Sphinx, docname: str, content: list[str]) -> None:  # noqa: A
     if reasons := notebooks.stale(path.name):
         notebook["cells"].insert(1, _markdown("kept", _kept(reasons)))
     if record := notebook["metadata"].get("zsnas"):
-        notebook["cells"].append(_markdown("provenance", _made_from(path.name, record)))
+        notebook["cells"].append(
+            _markdown("provenance", _made_from(path.name, record, _command(path.name, notebook)))
+        )
     content[0] = json.dumps(notebook)
 
 
@@ -52,12 +57,24 @@ def _markdown(identity: str, text: str) -> dict[str, Any]:
 def _kept(reasons: list[str]) -> str:
     return (
         ":::{warning}\n"
-        "The results on this page were computed earlier and are shown as they were: the machine that built "
-        f"this book does not have the data to compute them again. Since then, {'; '.join(reasons)}.\n:::"
+        "The results on this page were computed earlier and are shown as they were. "
+        f"Since then, {'; '.join(reasons)}.\n:::"
     )
 
 
-def _made_from(name: str, record: dict[str, Any]) -> str:
+def _command(name: str, notebook: dict[str, Any]) -> str:
+    """Return a command that runs a page with other parameters: some of those that its code uses."""
+    code = " ".join(
+        "".join(cell["source"])
+        for cell in notebook["cells"]
+        if cell["cell_type"] == "code" and "parameters" not in cell["metadata"].get("tags", [])
+    )
+    used = set(re.findall(r"\w+", code))
+    options = (f"-p {key}={value}" for key, value in EXAMPLES.items() if key in used)
+    return " ".join([f"zsnas notebooks run {name}", *options])
+
+
+def _made_from(name: str, record: dict[str, Any], command: str) -> str:
     versions = ", ".join(f"{package} {version}" for package, version in record["versions"].items())
     parameters = ", ".join(f"`{key} = {value}`" for key, value in record["parameters"].items())
     inputs = "".join(
@@ -69,6 +86,5 @@ def _made_from(name: str, record: dict[str, Any]) -> str:
         f"- Versions: {versions}\n"
         f"- Source: `notebooks/{name}.md` (SHA-256 `{record['source'][:12]}`)\n"
         f"- Inputs:{' none' if not inputs else ''}\n{inputs}\n"
-        "Run it again with other seeds:\n\n"
-        f"```bash\nzsnas notebooks run {name} -p seeds=7,8 -p recompute=true -p limit=100\n```\n:::"
+        f"Run it again with other parameters:\n\n```bash\n{command}\n```\n:::"
     )

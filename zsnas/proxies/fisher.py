@@ -48,7 +48,7 @@ def _channel_information(product: Tensor, channel_axis: int) -> float:
     return by_channel.square().mean(0).sum().item() / 2
 
 
-@register_variant("fisher", label="Fisher (Eq. 6)", equation="eq-fisher-printed")
+@register_variant("fisher", label="Fisher as printed", equation="eq-fisher-printed")
 def fisher_printed(passes: Passes) -> float:
     r"""Add up the squared inner products of each layer's whole output with its gradient.
 

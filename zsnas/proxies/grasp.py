@@ -17,8 +17,8 @@ from zsnas.proxies._registry import register
 def grasp(passes: Passes) -> float:
     r"""Measure how the gradient's length changes with the scale of the weights.
 
-    :math:`-\theta^\top H \nabla_\theta L`, the survey's Eq. 4, with the Hessian :math:`H` of the loss over
-    the weights of all convolution and linear layers together.
+    :math:`-\theta^\top H \nabla_\theta L`, with the Hessian :math:`H` of the loss over the weights of all
+    convolution and linear layers together, where the survey's Eq. 4 has that of each layer alone.
 
     Mean cross-entropy at temperature 1 on one batch; batch norm uses batch statistics and is differentiated
     through; its affine parameters and all biases are constants.

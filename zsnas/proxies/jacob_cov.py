@@ -57,7 +57,7 @@ def _eigenvalues(passes: Passes) -> Tensor:
     return eigenvalues
 
 
-@register_variant("jacob_cov", label="Jacob_cov (Eq. 10)", equation="eq-jacob-cov-printed")
+@register_variant("jacob_cov", label="Jacob_cov as printed", equation="eq-jacob-cov-printed")
 def jacob_cov_printed(passes: Passes) -> float:
     r"""Leave the logarithm out of :func:`jacob_cov`.
 

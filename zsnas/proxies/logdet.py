@@ -52,7 +52,7 @@ def _logarithm(matrix: Tensor, singular: str) -> float:
     return logarithm
 
 
-@register_variant("logdet", label="Logdet (Eq. 18)", equation="eq-logdet-printed")
+@register_variant("logdet", label="Logdet as printed", equation="eq-logdet-printed")
 def logdet_printed(passes: Passes) -> float:
     r"""Put the number of linear regions where :func:`logdet` has the number of units.
 

@@ -50,9 +50,13 @@ def ntk_cond(passes: Passes) -> float:
     return condition
 
 
-register_variant("ntk_cond", name="ntk_cond_printed", label="NTK_Cond (Eq. 15)", statistics="sample")(
-    ntk_cond
-)
+register_variant(
+    "ntk_cond",
+    name="ntk_cond_printed",
+    label="NTK_Cond as printed",
+    equation="eq-ntk-cond-printed",
+    statistics="sample",
+)(ntk_cond)
 register_variant(
     "ntk_cond", name="ntk_cond_running", label="NTK_Cond, running statistics", statistics="running"
 )(ntk_cond)

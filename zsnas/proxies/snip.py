@@ -39,7 +39,7 @@ def snip(passes: Passes) -> float:
     return sum((weight * gradient).abs().sum().item() for weight, gradient in pairs)
 
 
-@register_variant("snip", label="SNIP (Eq. 2)", equation="eq-snip-printed")
+@register_variant("snip", label="SNIP as printed", equation="eq-snip-printed")
 def snip_printed(passes: Passes) -> float:
     r"""Add up the absolute inner products of each layer's weights with its gradient.
 

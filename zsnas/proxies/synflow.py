@@ -74,7 +74,7 @@ def synflow_batch_norm(passes: Passes) -> float:
     return _total(passes.normalised_flow)
 
 
-@register_variant("synflow", label="Synflow (Eq. 3)", equation="eq-synflow-printed")
+@register_variant("synflow", label="Synflow as printed", equation="eq-synflow-printed")
 def synflow_printed(passes: Passes) -> float:
     r"""Add up weight times gradient of the training loss.
 

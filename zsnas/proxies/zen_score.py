@@ -49,7 +49,7 @@ def zen_score(passes: Passes) -> float:
     return double(torch.stack([change, *scalings])).log().sum().item()
 
 
-@register_variant("zen_score", label="Zen-score (Eq. 11)", equation="eq-zen-score-printed")
+@register_variant("zen_score", label="Zen-score as printed", equation="eq-zen-score-printed")
 def zen_score_printed(passes: Passes) -> float:
     r"""Take Frobenius norms, and the variance of every image by itself.
 
