@@ -51,8 +51,10 @@ def test_reason_of_most_names_both_sides_and_other_thresholds():
     )
 
 
-def only(relaxed, n=1000):
-    return pareto_verdicts.only_these_are_near("only", PLACE, losses(relaxed), "> 20", ["params", "flops"], n)
+def nearest(relaxed, n=1000):
+    return pareto_verdicts.these_are_nearest(
+        "nearest", PLACE, losses(relaxed), "> 20", ["params", "flops"], n
+    )
 
 
 @pytest.mark.parametrize(
@@ -60,25 +62,17 @@ def only(relaxed, n=1000):
     [
         (4.0, 4.1, "agrees"),
         (4.1, 4.1, "agrees in part"),
-        (4.0, 4.0, "agrees in part"),
+        (4.1, 0.9, "differs"),
     ],
 )
-def test_only_the_named_are_near(flops, snip, outcome):
-    assert only({"params": 1.0, "flops": flops, "snip": snip}).outcome == outcome
+def test_each_of_the_nearest_is_nearer_than_every_other(flops, snip, outcome):
+    assert nearest({"params": 1.0, "fisher": 9.0, "flops": flops, "snip": snip}).outcome == outcome
 
 
-def test_nothing_of_only_holds():
-    assert only({"params": 9.0, "flops": 9.0, "snip": 1.0}).outcome == "differs"
-
-
-def test_reason_of_only_names_both_sides_and_other_thresholds():
-    because = only({"params": 1.0, "flops": 2.0, "snip": 3.0, "fisher": 7.0}).because
-
-    assert (
-        "#Params (1.0) and #FLOPs (2.0). Of the others, near: SNIP (3.0); not near: Fisher (7.0)." in because
-    )
-    assert because.endswith(
-        "With half the threshold, near: #Params and #FLOPs; with twice: #Params, #FLOPs, SNIP and Fisher."
+def test_reason_of_nearest_gives_all_losses_and_the_nearest_other_first():
+    assert nearest({"params": 1.0, "flops": 2.0, "fisher": 7.0, "snip": 3.0}).because == (
+        "Read as: each of these loses less than every other proxy. #Params (1.0) and #FLOPs (2.0); "
+        "the others: SNIP (3.0) and Fisher (7.0)."
     )
 
 
@@ -105,7 +99,7 @@ def test_every_proxy_has_to_lose_more(loose, outcome):
     "judge",
     [
         lambda n: most({"snip": 1.0, "jacob_cov": 3.0}, n),
-        lambda n: only({"params": 1.0, "flops": 1.0, "snip": 9.0}, n),
+        lambda n: nearest({"params": 1.0, "flops": 1.0, "snip": 9.0}, n),
         lambda n: relaxed({"snip": 1.0}, {"snip": 2.0}, n),
     ],
 )
@@ -119,7 +113,7 @@ def test_few_candidates_decide_nothing(judge):
     "verdict",
     [
         most({"snip": math.nan, "jacob_cov": math.nan}),
-        only({"params": math.nan, "flops": math.nan, "snip": math.nan}),
+        nearest({"params": math.nan, "flops": math.nan, "snip": math.nan}),
         relaxed({"snip": math.nan}, {"snip": 2.0}),
         relaxed({"snip": 1.0}, {"snip": math.nan}),
     ],

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 import zsnas
-from zsnas import counting, statistics
+from zsnas import counting, statistics, verdicts
 from zsnas.sources import DATA
 
 TABLE = pd.read_csv(DATA / "published" / "li2024_table_v.csv")
@@ -30,3 +30,12 @@ def test_counts_and_ground_truth_come_out_as_printed(name):
     assert round(bench.table[bench.metric].max(), 2) == printed["ground_truth"]
     assert (first["ties"] == 1).all()
     assert set(first["arch"]) == {"64-41414-3_33_333"}
+
+
+@pytest.mark.mirror
+def test_one_network_is_behind_the_number_of_fisher_for_segmentation():
+    """All cells with this number are the one whose output does not depend on the image."""
+    bench = zsnas.benchmark(NAMES[0])
+    [printed] = TABLE.loc[(TABLE["benchmark"] == bench.name) & (TABLE["proxy"] == "fisher"), "value"]
+    named = verdicts.printed_as(bench, printed)
+    assert set(map(zsnas.space(bench.space).canonical, named)) == {"64-41414-0_00_000"}

@@ -141,6 +141,16 @@ def test_first_places_begin_with_the_whole_space_and_the_survey_stands_there(cho
     assert written["missing"].tolist() == ["0", "1", "0", "10"]
 
 
+def test_what_is_found_can_have_more_digits_than_what_is_printed(chosen):
+    written = tables.first_places(chosen[:1], chosen[:0], pd.Series({"params": 71.1}), decimals=3).iloc[0]
+    assert [*written[["survey", "first here", "below the best"]]] == ["71.10", "71.000", "2.500"]
+
+
+def test_regret_can_have_more_digits(chosen):
+    table = chosen[:1].assign(regret_sd=0.25, choices=3, seeds=5)
+    assert cells(tables.regret_table(table, "Caption.", "tab-x", decimals=3))[-1][1:3] == ["2.500", "0.250"]
+
+
 def test_regret_is_written_smallest_first_with_its_spread(chosen):
     table = chosen[:2].assign(regret_sd=[0.5, float("nan")], choices=[3, 1], seeds=[5, 1])
     _, _, *rows = cells(tables.regret_table(table, "Caption.", "tab-x"))

@@ -48,33 +48,34 @@ class Budgets(NamedTuple):
         return measure if measure == pareto.HYPERVOLUME else f"{measure} {self.unit}"
 
 
-def losses(sampled: pd.DataFrame, whole: pd.DataFrame, budgets: Budgets, candidates: int) -> pd.DataFrame:
-    """Write hypervolume ratio and accuracy lost of every proxy, best of the candidates first.
+def losses(sampled: pd.DataFrame, whole: pd.DataFrame, budgets: Budgets) -> pd.DataFrame:
+    """Write hypervolume ratio and accuracy lost of every proxy, below the best that its candidates allow.
 
     Parameters
     ----------
     sampled : DataFrame
-        Of :func:`zsnas.pareto.summary`, one seed: proxies that choose among a sample.
+        Of :func:`zsnas.pareto.summary`, one seed: proxies that choose among a sample. Those that were
+        asked about as many candidates stand together, the most candidates first.
     whole : DataFrame
-        The same for proxies that choose among all architectures; their rows come before those of the sample.
+        The same for proxies that choose among all architectures; their rows come first.
     budgets : Budgets
-    candidates : int
-        Architectures of the sample.
 
     Returns
     -------
     DataFrame
         Of text; one row per proxy, headed by its label, and a column per measure and for the candidates.
     """
-    measured = sampled["n"] + sampled["missing"]
-    best = sampled[measured == measured.max()].drop_duplicates("measure").set_index("measure")["allowed"]
-    first = {budgets.heading(name): tables.number(best[name]) for name in budgets.measures}
-    rows = {"Best of the candidates": first | {"n (missing)": f"{candidates:,} (0)"}}
+    rows = {
+        f"{_label(name)}, whole space": _loss_row(found, budgets)
+        for name, found in whole.groupby("proxy", sort=False)
+    }
     twice = set(whole["proxy"]) & set(sampled["proxy"])
-    for name, found in whole.groupby("proxy", sort=False):
-        rows[f"{_label(name)}, whole space"] = _loss_row(found, budgets)
-    for name, found in sampled.groupby("proxy", sort=False):
-        rows[f"{_label(name)}, sample" if name in twice else _label(name)] = _loss_row(found, budgets)
+    measured = sampled["n"] + sampled["missing"]
+    for candidates in sorted(measured.unique(), reverse=True):
+        some = sampled[measured == candidates]
+        rows[f"Best of {candidates:,} candidates"] = _allowed_row(some, budgets, candidates)
+        for name, found in some.groupby("proxy", sort=False):
+            rows[f"{_label(name)}, sample" if name in twice else _label(name)] = _loss_row(found, budgets)
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("Proxy")
 
 
@@ -109,6 +110,13 @@ def seeds(measured: pd.DataFrame, budgets: Budgets) -> pd.DataFrame:
 def _label(name: object) -> str:
     proxy = zsnas.proxy(str(name))
     return proxy.label if proxy.kind == "naive" else tables.linked_label(proxy.name)
+
+
+def _allowed_row(found: pd.DataFrame, budgets: Budgets, candidates: int) -> dict[str, str]:
+    """Write what these candidates allow, with a score or without, which is the same for all proxies."""
+    allowed = found.drop_duplicates("measure").set_index("measure")["allowed"]
+    written = {budgets.heading(name): tables.number(allowed[name]) for name in budgets.measures}
+    return written | {"n (missing)": f"{candidates:,} (0)"}
 
 
 def _loss_row(found: pd.DataFrame, budgets: Budgets) -> dict[str, str]:

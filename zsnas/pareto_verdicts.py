@@ -1,9 +1,9 @@
 """Verdicts on what the survey says about Pareto fronts: which proxies are near, under which budgets.
 
-The survey gives no threshold. A proxy is read as near the front in a band of budgets when its picks are, on
-average over the budgets, at most some points less accurate than the best candidates: :data:`VERY_CLOSE` for
-the stronger of the survey's two claims, which is on small budgets, and :data:`CLOSE` for the weaker, on large
-ones. Their verdicts also say whom half and twice the threshold would call near.
+The survey gives no threshold. Where it says of proxies that they are near the front, they are read as near
+when their picks are, on average over the budgets of a band, at most :data:`NEAR` points less accurate than
+the best candidates, and the verdict also says whom half and twice the threshold would call near. Where it
+says that only some are near, they are read as nearer than all others, which needs no threshold.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-__all__ = ["CLOSE", "VERY_CLOSE", "loses_more_when_relaxed", "most_are_near", "only_these_are_near"]
+__all__ = ["NEAR", "loses_more_when_relaxed", "most_are_near", "these_are_nearest"]
 
-VERY_CLOSE, CLOSE = 2.0, 4.0
+NEAR = 2.0
 """Points of accuracy."""
 
 
 def most_are_near(
     statement: str, place: str, losses: pd.DataFrame, band: str, exception: str, n: int
 ) -> Verdict:
-    """Judge whether more than half of the proxies are very close to the front in a band, and one is not.
+    """Judge whether more than half of the proxies are near the front in a band, and one is not.
 
     Parameters
     ----------
@@ -45,38 +45,36 @@ def most_are_near(
     """
     lost = losses[band]
     others = lost.drop(index=exception)
-    near = others <= VERY_CLOSE
+    near = others <= NEAR
     because = (
-        f"Read as: more than half of the others lose at most {VERY_CLOSE:g} points, and "
+        f"Read as: more than half of the others lose at most {NEAR:g} points, and "
         f"{zsnas.proxy(exception).label} loses more. {near.sum()} of the {len(others)} others do: "
         f"{_losses(others[near]) or 'none'}. Not near: {_losses(others[~near]) or 'none'}. "
-        f"{_losses(lost[[exception]])}. {_sensitivity(lost, VERY_CLOSE)}"
+        f"{_losses(lost[[exception]])}. {_sensitivity(lost)}"
     )
-    holds = [bool(near.mean() > 0.5), bool(lost[exception] > VERY_CLOSE)]
+    holds = [bool(near.mean() > 0.5), bool(lost[exception] > NEAR)]
     return _judged(Verdict(statement, place, outcome_of(holds), because), losses[[band]], n)
 
 
-def only_these_are_near(
+def these_are_nearest(
     statement: str, place: str, losses: pd.DataFrame, band: str, named: Sequence[str], n: int
 ) -> Verdict:
-    """Judge whether the named proxies are close to the front in a band, and no other of the survey's is.
+    """Judge whether each of the named proxies is nearer to the front in a band than every other.
 
     Parameters
     ----------
     statement, place, losses, band, n
         As for :func:`most_are_near`.
     named : sequence of str
-        The proxies that are said to be near.
+        The proxies that are said to be near, when no other is.
     """
     lost = losses[band]
-    others = lost.drop(index=list(named))
-    near = others <= CLOSE
+    ours, others = lost[list(named)], lost.drop(index=list(named)).sort_values()
     because = (
-        f"Read as: these lose at most {CLOSE:g} points, and all others lose more. "
-        f"{_losses(lost[list(named)])}. Of the others, near: {_losses(others[near]) or 'none'}; not near: "
-        f"{_losses(others[~near]) or 'none'}. {_sensitivity(lost, CLOSE)}"
+        f"Read as: each of these loses less than every other proxy. {_losses(ours)}; the others: "
+        f"{_losses(others)}."
     )
-    holds = [*(lost[list(named)] <= CLOSE), *~near]
+    holds = [bool(points < others.min()) for points in ours]
     return _judged(Verdict(statement, place, outcome_of(holds), because), losses[[band]], n)
 
 
@@ -114,6 +112,6 @@ def _losses(lost: pd.Series[float]) -> str:
     return listed(f"{zsnas.proxy(str(name)).label} ({number(points, 1)})" for name, points in lost.items())
 
 
-def _sensitivity(lost: pd.Series[float], threshold: float) -> str:
-    half, twice = (labels(lost.index[lost <= factor * threshold]) or "none" for factor in (0.5, 2))
+def _sensitivity(lost: pd.Series[float]) -> str:
+    half, twice = (labels(lost.index[lost <= factor * NEAR]) or "none" for factor in (0.5, 2))
     return f"With half the threshold, near: {half}; with twice: {twice}."

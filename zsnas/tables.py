@@ -191,7 +191,9 @@ def ratio_table(table: pd.DataFrame, ratios: Sequence[float], caption: str, name
     return numbered(pd.DataFrame(columns, pd.Index(index, name="Kept")), caption, name)
 
 
-def first_places(whole: pd.DataFrame, sample: pd.DataFrame, printed: pd.Series[float]) -> pd.DataFrame:
+def first_places(
+    whole: pd.DataFrame, sample: pd.DataFrame, printed: pd.Series[float], decimals: int = 2
+) -> pd.DataFrame:
     """Lay out what each proxy ranks first: a row per proxy, those of the whole space first.
 
     Parameters
@@ -199,7 +201,9 @@ def first_places(whole: pd.DataFrame, sample: pd.DataFrame, printed: pd.Series[f
     whole, sample : DataFrame
         Of :func:`zsnas.statistics.best_by_proxy`, over all architectures and over a random sample.
     printed : Series
-        What the survey prints, by proxy; it stands with the first row of a proxy.
+        What the survey prints, by proxy; it stands with the first row of a proxy, with two decimals.
+    decimals : int
+        Of what is found here.
 
     Returns
     -------
@@ -214,10 +218,11 @@ def first_places(whole: pd.DataFrame, sample: pd.DataFrame, printed: pd.Series[f
         zsnas.proxy(name).label if name in set(whole["proxy"]) else linked_label(name)
         for name in rows["proxy"][len(whole) :]
     ]
+    found = zip(rows["test_accuracy"], rows["low"], rows["high"], strict=True)
     cells = {
         "survey": rows["proxy"].map(printed).mask(rows.duplicated("proxy")).map(number),
-        "first here": list(map(interval, rows["test_accuracy"], rows["low"], rows["high"])),
-        "below the best": rows["regret"].map(number),
+        "first here": [interval(*ends, decimals) for ends in found],
+        "below the best": [number(regret, decimals) for regret in rows["regret"]],
         "rank": list(map(_rank, rows["rank"], rows["rank_low"], rows["rank_high"])),
         "candidates": [f"{n:,}" for n in rows["n"]],
         "missing": [f"{n:,}" for n in rows["missing"]],
@@ -225,7 +230,7 @@ def first_places(whole: pd.DataFrame, sample: pd.DataFrame, printed: pd.Series[f
     return pd.DataFrame(cells).set_index(pd.Index(names, name="Proxy"))
 
 
-def regret_table(table: pd.DataFrame, caption: str, name: str) -> str:
+def regret_table(table: pd.DataFrame, caption: str, name: str, decimals: int = 2) -> str:
     """Write the numbers of :func:`zsnas.statistics.regret`, smallest regret first.
 
     Parameters
@@ -233,11 +238,13 @@ def regret_table(table: pd.DataFrame, caption: str, name: str) -> str:
     table : DataFrame
     caption, name : str
         As for :func:`numbered`.
+    decimals : int
+        Of the regret.
     """
     rows = table.sort_values("regret", kind="stable")
     cells = {
-        "below the best": rows["regret"].map(number),
-        "seeds": rows["regret_sd"].map(number),
+        "below the best": [number(regret, decimals) for regret in rows["regret"]],
+        "seeds": [number(deviation, decimals) for deviation in rows["regret_sd"]],
         "rank": list(map(_rank, rows["rank"], rows["rank_low"], rows["rank_high"])),
         "choices": rows["choices"].map(str),
         "n": [f"{n:,}" for n in rows["n"]],

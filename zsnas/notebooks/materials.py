@@ -120,8 +120,20 @@ def behind(
 ) -> dict[str, object]:
     """Judge whether an architecture with the printed accuracy can be the one that a proxy ranks first.
 
-    The architectures that print with this accuracy are scored now, unless they are more than `few`, and
-    compared with all scores of the page.
+    The architectures that print with this accuracy are compared with all scores of the page. Those that no
+    score of the page belongs to are scored now.
+
+    Parameters
+    ----------
+    bench : Benchmark
+    table : DataFrame
+        The scores of a page, with this seed and batch size only.
+    proxy : str
+    printed : float
+        With two decimals.
+    few : int
+        Up to so many different networks can be behind the number; with more, nothing is compared.
+    seed, batch_size : int
 
     Returns
     -------
@@ -130,11 +142,17 @@ def behind(
         have a better score than all of these; ``verdict``.
     """
     architectures = printed_as(bench, printed)
-    if not 1 <= len(architectures) <= few:
+    canonical = zsnas.space(bench.space).canonical
+    networks = {canonical(arch) for arch in architectures}
+    if not 1 <= len(networks) <= few:
         return {"with it": len(architectures), "ahead": "–", "verdict": "cannot be compared"}
-    named = scored_now(bench, architectures, [proxy], seed, batch_size)
-    outcome, ahead, scored = names_the_first(table, named, proxy)
-    return {"with it": len(architectures), "ahead": f"{ahead:,} of {scored:,}", "verdict": outcome}
+    known = table.dropna(subset=proxy).groupby(table["arch"].map(canonical))[proxy].first()
+    unknown = sorted(networks.difference(known.index))
+    scored = scored_now(bench, unknown, [proxy], seed, batch_size).set_index("arch")[proxy]
+    scored = pd.concat([known, scored.astype(float)])
+    named = pd.DataFrame({"arch": architectures, proxy: scored[map(canonical, architectures)].to_numpy()})
+    outcome, ahead, others = names_the_first(table, named, proxy)
+    return {"with it": len(architectures), "ahead": f"{ahead:,} of {others:,}", "verdict": outcome}
 
 
 def scores(
