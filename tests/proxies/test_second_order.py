@@ -10,7 +10,14 @@ from torch import nn
 from torch.autograd import gradcheck, gradgradcheck
 
 from zsnas.proxies import Passes
-from zsnas.proxies._second_order import AveragePool, BatchNorm, Convolution, Geometry, Wanted
+from zsnas.proxies._second_order import (
+    AveragePool,
+    BatchNorm,
+    Convolution,
+    Geometry,
+    HardSigmoid,
+    Wanted,
+)
 
 
 def random(*shape, seed=0):
@@ -54,6 +61,27 @@ class TestAveragePool:
         x = random(1, 2, 4, 5).requires_grad_()
         assert gradcheck(lambda x: AveragePool.apply(x, *settings), (x,))
         assert gradgradcheck(lambda x: AveragePool.apply(x, *settings), (x,))
+
+
+class TestHardSigmoid:
+    def test_it_is_torchs_with_its_first_derivative(self):
+        x = (4 * random(100)).requires_grad_()
+        ours, torchs = HardSigmoid.apply(x), F.hardsigmoid(x)
+        assert torch.equal(ours, torchs)
+        first = [torch.autograd.grad(out.square().sum(), x)[0] for out in (ours, torchs)]
+        assert torch.equal(*first)
+
+    def test_second_derivative(self):
+        x = torch.tensor([-4.0, -2.5, 0.3, 2.5, 4.0], dtype=torch.float64, requires_grad=True)
+        assert gradgradcheck(HardSigmoid.apply, (x,))
+
+    @pytest.mark.parametrize("inplace", [False, True])
+    def test_a_network_with_it_has_a_curvature(self, inplace):
+        """Torch has the second derivative of what it is made of, and a sixth in single precision in it."""
+        model = network("hard sigmoid")
+        model[1] = nn.Hardsigmoid(inplace=inplace)
+        _, curvature = torchs_own(network("hard sigmoid"), noise(dtype=torch.float64))
+        assert Passes(model, noise(dtype=torch.float64)).curvature == pytest.approx(curvature, rel=1e-6)
 
 
 def test_second_derivatives_of_pooling_stay_channels_last():
@@ -115,6 +143,13 @@ class TestConvolution:
         assert torch.equal(ours, torchs)
 
 
+class Clamped(nn.Module):
+    """A hard sigmoid from what torch can differentiate twice."""
+
+    def forward(self, x):
+        return (x + 3).clamp(0, 6) / 6
+
+
 class Sequence(nn.Module):
     """Take an image as a sequence of rows through a one-dimensional convolution."""
 
@@ -151,6 +186,7 @@ PARTS = {
     "shared": lambda: [nn.Conv2d(3, 4, 1), Twice()],
     "batch norm": lambda: [nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Tanh(), nn.Conv2d(4, 4, 3)],
     "plain batch norm": lambda: [nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4, affine=False)],
+    "hard sigmoid": lambda: [nn.Conv2d(3, 4, 3), Clamped()],
     "group norm": lambda: [nn.Conv2d(3, 4, 3), nn.GroupNorm(2, 4)],
     "all": lambda: [*small()[:4], nn.BatchNorm2d(8), nn.Tanh(), nn.Conv2d(8, 4, 1), Twice(), nn.ReLU()],
 }

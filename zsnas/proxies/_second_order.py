@@ -1,9 +1,9 @@
-r"""Convolution and batch norm whose second derivative costs little more than the first.
+r"""Functions with a second derivative that torch lacks, or that costs several times the first.
 
 GraSP needs one number of the Hessian :math:`H`: :math:`\theta^\top H g`, how :math:`g^\top \nabla L`
 changes when the weights :math:`\theta` are scaled. Torch's own double backward computes all of :math:`Hg` for
-it, takes batch norm apart into many element-wise kernels and costs several times the rest of the pass. The
-two functions here compute the same derivative with fused kernels.
+it, takes batch norm apart into many element-wise kernels and costs several times the rest of the pass.
+Convolution and batch norm here compute the same derivative with fused kernels.
 """
 
 # ruff: noqa: ANN401 (autograd hands over a ctx that takes any attribute)
@@ -229,3 +229,31 @@ class _AveragePoolGradient(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, v: Tensor) -> tuple[Tensor | None, ...]:
         return F.avg_pool2d(v, *ctx.settings), None, *[None] * len(ctx.settings)
+
+
+class HardSigmoid(torch.autograd.Function):
+    """Map x to 0 below −3, 1 above 3 and a straight line between; torch's own has no second derivative."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        """Return a tensor of the same shape."""
+        ctx.save_for_backward(x)
+        return F.hardsigmoid(x)
+
+    @staticmethod
+    def backward(ctx: Any, *grad: Tensor) -> Tensor:
+        dx: Tensor = _HardSigmoidGradient.apply(*grad, *ctx.saved_tensors)
+        return dx
+
+
+class _HardSigmoidGradient(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, dy: Tensor, x: Tensor) -> Tensor:
+        ctx.save_for_backward(x)
+        dx: Tensor = torch.ops.aten.hardsigmoid_backward(dy, x)
+        return dx
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, v: Tensor) -> tuple[Tensor, None]:
+        return torch.ops.aten.hardsigmoid_backward(v, *ctx.saved_tensors), None

@@ -16,7 +16,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from zsnas.proxies._instance_norm import InstanceNorm
-from zsnas.proxies._second_order import AveragePool, BatchNorm, Convolution, Geometry, Wanted
+from zsnas.proxies._second_order import AveragePool, BatchNorm, Convolution, Geometry, HardSigmoid, Wanted
 
 
 class Undefined(ArithmeticError):
@@ -143,6 +143,8 @@ class _Recorder(TorchFunctionMode):
             return self._convolution(*args)
         if func is F.avg_pool2d and len(args) == 7 and args[0].dim() == 4 and torch.is_grad_enabled():
             return AveragePool.apply(*args)
+        if func is F.hardsigmoid and torch.is_grad_enabled():
+            return HardSigmoid.apply(args[0])
         if func is F.linear:
             self.trace.classified = args[0]
         elif _is_global_pooling(func, args, kwargs):
