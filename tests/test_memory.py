@@ -36,6 +36,35 @@ def test_free_memory_goes_back():
     assert _resident() < held - 100e6
 
 
+LARGE = """
+from zsnas import memory
+
+del_me = b"x" * 30_000_000
+del del_me  # after which glibc keeps blocks up to this size
+memory.give_back()
+blocks = [b"x" * 20_000_000 for _ in range(10)]
+kept = b"x" * 1_000_000
+held = memory._kilobytes("/proc/self/status", "RssAnon")
+del blocks
+print(held - memory._kilobytes("/proc/self/status", "RssAnon"))
+"""
+
+
+@on_linux
+def test_large_memory_goes_back_as_soon_as_it_is_free():
+    """In a process of its own, for the setting stays."""
+    run = subprocess.run([sys.executable, "-c", LARGE], capture_output=True, text=True, check=True)
+
+    assert int(run.stdout) > 190_000
+
+
+@on_linux
+def test_a_network_may_take_no_more_than_is_free(monkeypatch):
+    monkeypatch.setattr(memory, "_kilobytes", lambda *_: 300_000)
+
+    assert memory.budget() == pytest.approx(0.9 * 300_000 * 1024)
+
+
 LIMITED = """
 import torch
 from zsnas import memory
@@ -68,6 +97,8 @@ def test_more_than_is_free_is_an_error_and_less_is_not():
         (MemoryError(), True),
         (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."), True),
         (RuntimeError("MPS backend out of memory (MPS allocated: 8.94 GB)"), True),
+        (RuntimeError("could not create a primitive"), True),
+        (RuntimeError("could not create a primitive descriptor for the convolution"), False),
         (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), False),
     ],
 )

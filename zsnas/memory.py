@@ -22,15 +22,18 @@ _ACTIVATIONS = 3
 _WEIGHTS = 10
 _SHARE = 0.8  # of all memory for a network; the rest is for other programs
 _FREE_SHARE = 0.9  # of what is free at the moment
-_UNTOUCHED = 1e6  # kilobytes that libraries and threads reserve and never use
+_M_MMAP_THRESHOLD = -3  # its number in glibc's malloc.h
+_LARGE = 8 * 2**20  # bytes: mapping less costs more time than it saves memory
 
 
 def give_back() -> None:
-    """Return memory that is free to the system, which glibc does not do by itself.
+    """Return memory that is free to the system, and from now on that of large tensors as soon as it is.
 
-    Otherwise a process that scores one network after another holds what the largest of them took.
+    By itself glibc keeps both: a process that scores one network after another holds what the largest of
+    them took, in pieces in which the next does not find room.
     """
     if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "malloc_trim"):
+        library.mallopt(_M_MMAP_THRESHOLD, _LARGE)
         library.malloc_trim(0)
 
 
@@ -59,17 +62,22 @@ def needed(network: nn.Module, images: Tensor) -> float:
 
 
 def budget() -> float:
-    """Return what a network may take of this machine's memory, in bytes; infinite where it is not known."""
+    """Return what a network may take of this machine's memory, in bytes; infinite where it is not known.
+
+    On Linux it is no more than what is free now, for oneDNN does not always survive a refusal.
+    """
     try:
-        return _SHARE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        share = _SHARE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):  # not a POSIX system
         return float("inf")
+    return min(share, _free()) if sys.platform == "linux" else share
 
 
 def is_refusal(error: Exception) -> bool:
     """Tell whether an error says that there is not enough memory, in main memory or on a device."""
     in_words = ("DefaultCPUAllocator: can't allocate", "out of memory")  # of torch's RuntimeErrors
-    return isinstance(error, MemoryError) or any(words in str(error) for words in in_words)
+    of_onednn = str(error) in ("could not create a primitive", "could not execute a primitive")
+    return isinstance(error, MemoryError) or of_onednn or any(words in str(error) for words in in_words)
 
 
 @contextmanager
@@ -84,15 +92,17 @@ def limited() -> Iterator[None]:
     import resource
 
     before, most = resource.getrlimit(resource.RLIMIT_DATA)
-    # What is reserved (VmData) would be too much: it stays when memory is given back.
-    in_use, free = _kilobytes("/proc/self/status", "RssAnon"), _kilobytes("/proc/meminfo", "MemAvailable")
-    limit = int(1024 * (in_use + _UNTOUCHED + _FREE_SHARE * free))
+    limit = int(1024 * _kilobytes("/proc/self/status", "VmData") + _free())
     ends = [end for end in (limit, before, most) if end != resource.RLIM_INFINITY]
     resource.setrlimit(resource.RLIMIT_DATA, (min(ends), most))
     try:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_DATA, (before, most))
+
+
+def _free() -> float:
+    return _FREE_SHARE * 1024 * _kilobytes("/proc/meminfo", "MemAvailable")
 
 
 def _kilobytes(table: str, name: str) -> int:

@@ -8,7 +8,8 @@ from small_networks import TEN, noise, small
 from torch import Tensor, nn
 
 from zsnas.proxies import measure, score
-from zsnas.proxies._trace import Undefined, tracing
+from zsnas.proxies._trace import tracing
+from zsnas.proxies._undefined import Undefined
 
 X = torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
 

@@ -1,7 +1,7 @@
 """Zero-shot proxies: scores of untrained networks. One file per proxy; ``_passes`` holds what they share."""
 
 from zsnas.proxies._file import ProxyFileError, load_proxies
-from zsnas.proxies._passes import NOT_MEASURED, Passes, first_tensor
+from zsnas.proxies._passes import Passes, first_tensor
 from zsnas.proxies._placement import check_placement, private_copy, with_network
 from zsnas.proxies._registry import (
     Measurement,
@@ -13,7 +13,7 @@ from zsnas.proxies._registry import (
     register_variant,
     score,
 )
-from zsnas.proxies._trace import Undefined
+from zsnas.proxies._undefined import NOT_MEASURED, Undefined
 
 __all__ = [
     "NOT_MEASURED",

@@ -14,7 +14,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from zsnas.proxies._passes import Passes, shared_pass, standard_normal, with_values
 from zsnas.proxies._placement import check_layers, double
-from zsnas.proxies._trace import LAYERS, Trace, Undefined, tracing
+from zsnas.proxies._trace import LAYERS, Trace, tracing
+from zsnas.proxies._undefined import Undefined
 
 EPSILON = 1e-8
 _NORMS = (_BatchNorm, nn.GroupNorm)

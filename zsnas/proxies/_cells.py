@@ -28,7 +28,7 @@ from torch import Tensor, nn
 
 from zsnas.proxies._dataflow import Layer, Value, record
 from zsnas.proxies._passes import Passes, shared_pass
-from zsnas.proxies._trace import Undefined
+from zsnas.proxies._undefined import Undefined
 from zsnas.spaces import nb201
 
 COVERED = "the cells that are covered are ResNet, Wide-ResNet, MobileNet-v2 and DenseNet-like blocks"

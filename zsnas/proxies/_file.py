@@ -17,7 +17,7 @@ from torch import Tensor
 
 from zsnas.proxies import _registry
 from zsnas.proxies._registry import _REGISTER, Function, Proxy, list_proxies
-from zsnas.proxies._trace import Undefined
+from zsnas.proxies._undefined import Undefined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,20 +16,17 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from zsnas import memory
 from zsnas.macs import MacCounter
 from zsnas.proxies._placement import check_layers, check_placement, double, private_copy, with_network
 from zsnas.proxies._sample_gradients import sample_gradients
-from zsnas.proxies._trace import LAYERS, Trace, Undefined, check_statistics, tracing
+from zsnas.proxies._trace import LAYERS, Trace, check_statistics, tracing
+from zsnas.proxies._undefined import Undefined, reason_of
 
 if TYPE_CHECKING:
     from zsnas.batches import Batch
     from zsnas.tasks import Task
 
 ZEN_PERTURBATION = 1e-2
-
-NOT_MEASURED = "not measured: "
-"""How the reason begins when the score is NaN for what the machine lacks, and not by definition."""
 
 Statistics = Literal["batch", "running", "sample"]
 """What batch norm normalises by: the batch, its running statistics, or each image by itself."""
@@ -100,17 +97,6 @@ def shared_pass(make: Callable[[Passes], T]) -> Callable[[Passes], T]:
         return result
 
     return once
-
-
-def reason_of(error: Exception, failed: str) -> str:
-    """Say that something failed and why: the first line of the error, with its type if that is but a word.
-
-    What memory refuses was not measured.
-    """
-    if memory.is_refusal(error):
-        return f"{NOT_MEASURED}{failed}: there is not enough memory"
-    first = str(error).strip().partition("\n")[0]
-    return f"{failed}: " + (first if " " in first else f"{type(error).__name__} {first}".strip())
 
 
 @contextmanager

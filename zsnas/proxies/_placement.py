@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
 
-from zsnas.proxies._trace import LAYERS, Undefined
+from zsnas.proxies._trace import LAYERS
+from zsnas.proxies._undefined import Undefined, reason_of
 
 if TYPE_CHECKING:
     from zsnas.batches import Batch
@@ -74,7 +75,7 @@ def private_copy(
                 if tensor.dim() == 4:
                     tensor.data = tensor.data.to(memory_format=torch.channels_last)
     except Exception as error:
-        raise Undefined(f"the network cannot be copied: {error}") from error
+        raise Undefined(reason_of(error, "the network cannot be copied")) from error
     for module in copied.modules():
         if getattr(module, "inplace", False) is True:
             module.inplace = False  # type: ignore[assignment]

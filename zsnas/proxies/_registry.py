@@ -12,8 +12,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 from zsnas._names import matching, unknown
-from zsnas.proxies._passes import Passes, Statistics, reason_of
-from zsnas.proxies._trace import Undefined
+from zsnas.proxies._passes import Passes, Statistics
+from zsnas.proxies._undefined import Undefined, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

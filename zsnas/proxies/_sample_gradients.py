@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
-from zsnas.proxies._trace import Output, Undefined
+from zsnas.proxies._trace import Output
+from zsnas.proxies._undefined import Undefined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

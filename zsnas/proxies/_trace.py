@@ -17,11 +17,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from zsnas.proxies._instance_norm import InstanceNorm
 from zsnas.proxies._second_order import AveragePool, BatchNorm, Convolution, Geometry, HardSigmoid, Wanted
-
-
-class Undefined(ArithmeticError):
-    """A proxy has no value for a network; the message says why, in words."""
-
+from zsnas.proxies._undefined import Undefined
 
 LAYERS = (_ConvNd, nn.Linear)
 

@@ -7,7 +7,7 @@ import math
 from zsnas.proxies._blocks import block_probe
 from zsnas.proxies._passes import Passes
 from zsnas.proxies._registry import register
-from zsnas.proxies._trace import Undefined
+from zsnas.proxies._undefined import Undefined
 
 
 @register(

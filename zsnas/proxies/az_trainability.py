@@ -8,7 +8,7 @@ from statistics import fmean
 from zsnas.proxies._blocks import block_probe
 from zsnas.proxies._passes import Passes
 from zsnas.proxies._registry import register
-from zsnas.proxies._trace import Undefined
+from zsnas.proxies._undefined import Undefined
 
 EPSILON = 1e-6
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from zsnas.proxies._passes import Passes
 from zsnas.proxies._placement import double
 from zsnas.proxies._registry import register
-from zsnas.proxies._trace import Undefined
+from zsnas.proxies._undefined import Undefined
 
 
 @register(

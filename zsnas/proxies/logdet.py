@@ -7,7 +7,7 @@ from torch import Tensor
 
 from zsnas.proxies._passes import Passes
 from zsnas.proxies._registry import register, register_variant
-from zsnas.proxies._trace import Undefined
+from zsnas.proxies._undefined import Undefined
 
 
 @register(

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from zsnas.proxies._passes import Passes, shared_pass, standard_normal
 from zsnas.proxies._placement import double
 from zsnas.proxies._registry import register
-from zsnas.proxies._trace import Undefined, tracing
+from zsnas.proxies._trace import tracing
+from zsnas.proxies._undefined import Undefined
 
 SIDE = 64
 """Height and width of the random image, in pixels."""

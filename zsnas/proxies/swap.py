@@ -7,7 +7,7 @@ from torch import Tensor
 
 from zsnas.proxies._passes import Passes
 from zsnas.proxies._registry import register
-from zsnas.proxies._trace import Undefined
+from zsnas.proxies._undefined import Undefined
 
 BITS_IN_FLOAT = 16
 """Images whose on and off fit in a float32 without rounding, and four times in an integer."""

@@ -8,7 +8,7 @@ import torch
 
 from zsnas.proxies._passes import Passes, SynapticFlow
 from zsnas.proxies._registry import register, register_variant
-from zsnas.proxies._trace import Undefined
+from zsnas.proxies._undefined import Undefined
 
 
 @register(

@@ -69,7 +69,7 @@ class Zoo(Space):
         if needed > budget:
             raise NetworkUnavailable(
                 f"{arch} needs about {needed / 1e9:.1f} GB for a batch of {len(batch.images)}, more than the "
-                f"{budget / 1e9:.1f} GB that this machine has for it; take a smaller batch"
+                f"{budget / 1e9:.1f} GB that this machine has for it now; take a smaller batch"
             )
         return network
 

@@ -1,0 +1,23 @@
+"""A proxy without a value: its definition allows none, or the machine could not measure it."""
+
+from __future__ import annotations
+
+from zsnas import memory
+
+NOT_MEASURED = "not measured: "
+"""How the reason begins when the score is NaN for what the machine lacks, and not by definition."""
+
+
+class Undefined(ArithmeticError):
+    """A proxy has no value for a network; the message says why, in words."""
+
+
+def reason_of(error: Exception, failed: str) -> str:
+    """Say that something failed and why: the first line of the error, with its type if that is but a word.
+
+    What memory refuses was not measured.
+    """
+    if memory.is_refusal(error):
+        return f"{NOT_MEASURED}{failed}: there is not enough memory"
+    first = str(error).strip().partition("\n")[0]
+    return f"{failed}: " + (first if " " in first else f"{type(error).__name__} {first}".strip())
