@@ -1,8 +1,10 @@
 """Memory: by hand, and what a process holds and may have."""
 
+import gc
 import os
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,18 @@ def test_memory_is_three_times_what_autograd_saves_and_ten_times_the_weights():
     needed = memory.needed(network, torch.ones(4, 3, 8, 8))
 
     assert needed == 3 * 4 * 192 * 4 + 10 * (1920 + 10) * 4
+
+
+def test_to_estimate_keeps_nothing():
+    """Batch norm saves what it is given and what it makes of its statistics; ReLU saves what it returns."""
+    network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4), nn.ReLU())
+    weight = weakref.ref(network[0].weight)
+
+    memory.needed(network, torch.ones(4, 3, 8, 8))
+    del network
+    gc.collect()
+
+    assert weight() is None
 
 
 @on_linux

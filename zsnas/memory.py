@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from torch import Tensor, nn
+from torch import Tensor, UntypedStorage, nn
 from torch.autograd.graph import saved_tensors_hooks
 
 if TYPE_CHECKING:
@@ -44,21 +44,21 @@ def needed(network: nn.Module, images: Tensor) -> float:
     is in evaluation mode meanwhile, so that it is the same afterwards.
     """
     weights = {weight.untyped_storage().data_ptr() for weight in network.parameters()}
-    saved: dict[int, int] = {}
+    saved: dict[int, UntypedStorage] = {}
 
-    def note(tensor: Tensor) -> Tensor:
+    def note(tensor: Tensor) -> None:
         storage = tensor.untyped_storage()  # which the views of a tensor share
         if storage.data_ptr() not in weights:
-            saved[storage.data_ptr()] = storage.nbytes()
-        return tensor
+            saved[storage.data_ptr()] = storage
+        # To give the graph the tensor would be a cycle where it is what the node made, and never be freed.
 
     was_training = network.training
     network.eval()
-    with saved_tensors_hooks(note, lambda tensor: tensor):
+    with saved_tensors_hooks(note, lambda _: None):  # no backward pass asks for it
         network(images[:1].clone())  # a view would have the storage of the whole batch
     network.train(was_training)
     own = sum(weight.nbytes for weight in network.parameters())
-    return _ACTIVATIONS * len(images) * sum(saved.values()) + _WEIGHTS * own
+    return _ACTIVATIONS * len(images) * sum(kept.nbytes() for kept in saved.values()) + _WEIGHTS * own
 
 
 def budget() -> float:
