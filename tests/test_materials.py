@@ -103,6 +103,27 @@ def test_repeated_are_the_architectures_of_all_seeds(bench, monkeypatch, tmp_pat
     assert materials.repeated(bench, own)["arch"].tolist() == ["a1", "a1"]
 
 
+@pytest.mark.usefixtures("published")
+def test_over_seeds_are_the_correlations_of_the_architectures_that_all_have(bench, monkeypatch, tmp_path):
+    monkeypatch.setattr(materials, "published_path", lambda _name: tmp_path)
+    table = ask(bench)
+    found = zsnas.correlations(bench, table, proxies=["params"], resamples=10)
+
+    text = materials.across_seeds(bench, table, found, "toys", "tab-toys")
+
+    assert "with the seeds 0, 1, toys: mean and standard deviation" in text
+    assert "(batch size 64)" in text
+    assert ":name: tab-toys" in text
+    (row,) = (line for line in text.splitlines() if "#Params" in line and line.startswith("|"))
+    assert row.rstrip(" |").endswith(" 4")
+
+
+def test_with_one_seed_the_page_says_so(bench):
+    own = pd.DataFrame({"arch": ["a0", "a1"], "seed": [7, 7], "batch_size": 8, "params": [1.0, 2.0]})
+    text = materials.across_seeds(bench, own, pd.DataFrame(), "toys", "tab-toys")
+    assert text == "The scores have one seed only, 7. The survey averages over five."
+
+
 def test_where_nothing_is_published_for_the_batch_size_the_page_has_only_its_own_scores(bench):
     own = pd.DataFrame({"arch": ["a0", "a1"], "seed": [7, 7], "batch_size": 8})
     assert materials.repeated(bench, own)["arch"].tolist() == ["a0", "a1"]

@@ -46,15 +46,15 @@ def needed(network: nn.Module, images: Tensor) -> float:
     weights = {weight.untyped_storage().data_ptr() for weight in network.parameters()}
     saved: dict[int, UntypedStorage] = {}
 
-    def note(tensor: Tensor) -> None:
+    def note(tensor: Tensor) -> Tensor:
         storage = tensor.untyped_storage()  # which the views of a tensor share
         if storage.data_ptr() not in weights:
             saved[storage.data_ptr()] = storage
-        # To give the graph the tensor would be a cycle where it is what the node made, and never be freed.
+        return Tensor()  # a node that was given back its own output would never be freed
 
     was_training = network.training
     network.eval()
-    with saved_tensors_hooks(note, lambda _: None):  # no backward pass asks for it
+    with saved_tensors_hooks(note, lambda nothing: nothing):
         network(images[:1].clone())  # a view would have the storage of the whole batch
     network.train(was_training)
     own = sum(weight.nbytes for weight in network.parameters())

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 import zsnas
+from zsnas import tables
 from zsnas.score_store import Row, ScoreStore
 from zsnas.score_table import publish, published_path, read
 from zsnas.sweep import Job, provenance, run_job, sweep, visited
@@ -264,6 +265,38 @@ def repeated(bench: Benchmark, table: pd.DataFrame) -> pd.DataFrame:
         table = zsnas.scores(bench.name, size)
     seeds = table.groupby("arch")["seed"].nunique()
     return _rows_of(table, list(seeds.index[seeds == table["seed"].nunique()]))
+
+
+def across_seeds(bench: Benchmark, table: pd.DataFrame, found: pd.DataFrame, networks: str, name: str) -> str:
+    """Write how far the correlations over all move with the seed, or that there is one seed only.
+
+    Parameters
+    ----------
+    bench : Benchmark
+        Of the networks to correlate over.
+    table : DataFrame
+        The scores of the page; :func:`repeated` looks for those with other seeds.
+    found : DataFrame
+        Of :func:`zsnas.correlations`, for the figure whose intervals stand beside.
+    networks : str
+        Which networks these are, for the caption, such as ``"one pipeline"``.
+    name : str
+        As for :func:`zsnas.tables.numbered`.
+    """
+    again = repeated(bench, table)
+    again = again[again["arch"].isin(bench.table["arch"])]
+    seeds = ", ".join(map(str, sorted(again["seed"].unique())))
+    if again["seed"].nunique() < 2:
+        return f"The scores have one seed only, {seeds}. The survey averages over five."
+    proxies = list(found["proxy"].unique())
+    return tables.spread_table(
+        zsnas.correlations(bench, again, proxies=proxies, resamples=0, sampled_top=1.0),
+        found,
+        f"Correlation over all with the seeds {seeds}, {networks}: mean and standard deviation over the "
+        f"seeds, on n networks that all of them scored (batch size {again['batch_size'].iloc[0]}), "
+        "and half of the 95 % interval over networks.",
+        name,
+    )
 
 
 def scored_now(
