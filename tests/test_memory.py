@@ -53,8 +53,8 @@ def test_free_memory_goes_back():
 LARGE = """
 from zsnas import memory
 
-del_me = b"x" * 30_000_000
-del del_me  # after which glibc keeps blocks up to this size
+freed = b"x" * 30_000_000
+del freed  # after which glibc keeps blocks up to this size
 memory.give_back()
 blocks = [b"x" * 20_000_000 for _ in range(10)]
 kept = b"x" * 1_000_000
