@@ -42,7 +42,7 @@ def test_units_that_lie_along_the_batch_belong_to_no_image():
     """As in networks that attend within windows, which they put beside the images."""
     apart, together = nn.Unflatten(1, (3, 1)), nn.Unflatten(0, (2, 3))  # three windows of one unit an image
     found = logdet(IDENTITY, apart, nn.Flatten(0, 1), nn.ReLU(), together, nn.Flatten(1))
-    assert found.reason.startswith("an activation has 6 rows for 2 images")
+    assert found.reason.startswith("the first axis of an activation has length 6 for 2 images")
 
 
 def test_codes_that_depend_on_each_other_have_no_determinant():

@@ -343,7 +343,7 @@ class Passes:
         rows = {len(output) for output in rectified} - {len(self.images)}
         if rows:
             raise Undefined(
-                f"an activation has {min(rows)} rows for {len(self.images)} images: "
+                f"the first axis of an activation has length {min(rows)} for {len(self.images)} images: "
                 "the network moves parts of an image along the batch"
             )
         once = {_place(output): output for output in rectified}  # edges from one node share a tensor
