@@ -275,7 +275,8 @@ def across_seeds(bench: Benchmark, table: pd.DataFrame, found: pd.DataFrame, net
     bench : Benchmark
         Of the networks to correlate over.
     table : DataFrame
-        The scores of the page; :func:`repeated` looks for those with other seeds.
+        The scores of the page; :func:`repeated` looks for those with other seeds. Proxies that only these
+        scores have are left out.
     found : DataFrame
         Of :func:`zsnas.correlations`, for the figure whose intervals stand beside.
     networks : str
@@ -288,7 +289,7 @@ def across_seeds(bench: Benchmark, table: pd.DataFrame, found: pd.DataFrame, net
     seeds = ", ".join(map(str, sorted(again["seed"].unique())))
     if again["seed"].nunique() < 2:
         return f"The scores have one seed only, {seeds}. The survey averages over five."
-    proxies = list(found["proxy"].unique())
+    proxies = [name for name in found["proxy"].unique() if name in again]
     return tables.spread_table(
         zsnas.correlations(bench, again, proxies=proxies, resamples=0, sampled_top=1.0),
         found,
