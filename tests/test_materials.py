@@ -106,6 +106,8 @@ def test_repeated_are_the_architectures_of_all_seeds(bench, monkeypatch, tmp_pat
 @pytest.mark.usefixtures("published")
 def test_over_seeds_are_the_correlations_of_the_architectures_that_all_have(bench, monkeypatch, tmp_path):
     monkeypatch.setattr(materials, "published_path", lambda _name: tmp_path)
+    rows = zsnas.scores(bench.name, 64)
+    rows.loc[rows.index[-1], "params"] = float("nan")  # one of the four was not measured with seed 1
     table = ask(bench)
     table["snip"] = 2.0  # which the published scores lack
     found = zsnas.correlations(bench, table, proxies=["params", "snip"], resamples=10)
@@ -116,7 +118,7 @@ def test_over_seeds_are_the_correlations_of_the_architectures_that_all_have(benc
     assert "(batch size 64)" in text
     assert ":name: tab-toys" in text
     (row,) = (line for line in text.splitlines() if "#Params" in line and line.startswith("|"))
-    assert row.rstrip(" |").endswith(" 4")
+    assert row.rstrip(" |").endswith(" 3")
 
 
 def test_with_one_seed_the_page_says_so(bench):
