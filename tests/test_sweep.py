@@ -143,6 +143,8 @@ def test_order_is_a_fixed_random_one_and_samples_nest():
     bench = tiny_benchmark.benchmark("tiny")
     assert visited(bench) == [ARCHITECTURES[i] for i in order]
     assert visited(bench, limit=4) == visited(bench, limit=7)[:4]
+    other = np.random.default_rng(5).permutation(12)
+    assert visited(bench, limit=4, seed=5) == [ARCHITECTURES[i] for i in other[:4]]
 
 
 def test_top_adds_the_complete_best_fraction_rounded_up_after_the_sample():

@@ -139,10 +139,10 @@ def _check(seeds: Sequence[int], limit: int | None, top: float, batch_size: int,
         raise ValueError(f"workers is {workers}; it must be at least 1")
 
 
-def visited(bench: Benchmark, limit: int | None = None, top: float = 0.0) -> list[str]:
+def visited(bench: Benchmark, limit: int | None = None, top: float = 0.0, seed: int = 0) -> list[str]:
     """Return the architectures that a sweep visits, in its order.
 
-    The space is shuffled once and for all (numpy's ``default_rng(0).permutation``), so that the
+    The space is shuffled once and for all (numpy's ``default_rng(seed).permutation``), so that the
     first architectures are a simple random sample and a larger sample contains the smaller ones.
     The best ones that the sample lacks follow, in the same random order.
 
@@ -154,10 +154,12 @@ def visited(bench: Benchmark, limit: int | None = None, top: float = 0.0) -> lis
     top : float
         Fraction of the benchmark's architectures, best first, that is visited completely; rounded
         up, with every architecture that ties with the last one.
+    seed : int
+        Of the shuffle. A sweep has 0; another is another sample of the same kind.
     """
     architectures = space(bench.space).architectures
     known = set(bench.table["arch"])
-    order = np.random.default_rng(0).permutation(len(architectures))
+    order = np.random.default_rng(seed).permutation(len(architectures))
     shuffled = [architectures[i] for i in order if architectures[i] in known]
     cut = len(shuffled) if limit is None else limit
     best = _best(bench, top)

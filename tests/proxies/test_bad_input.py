@@ -277,6 +277,15 @@ def not_copied():
     return network
 
 
+def test_a_network_that_memory_does_not_let_be_copied_was_not_measured(monkeypatch):
+    def refuse(_network):
+        raise MemoryError
+
+    monkeypatch.setattr("copy.deepcopy", refuse)
+    found = measure(small(), noise(), ["params"])["params"]
+    assert found.reason == "not measured: the network cannot be copied: there is not enough memory"
+
+
 REASONS = [
     ({"layers": False}, ["snip", "synflow", "synflow_log", "gradsign", "l2_norm"], NO_LAYER),
     ({"activation": "GELU"}, ["logdet", "naswot", "linear_regions", "swap"], NO_RELU),

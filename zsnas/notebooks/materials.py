@@ -267,7 +267,15 @@ def repeated(bench: Benchmark, table: pd.DataFrame) -> pd.DataFrame:
     return _rows_of(table, list(seeds.index[seeds == table["seed"].nunique()]))
 
 
-def across_seeds(bench: Benchmark, table: pd.DataFrame, found: pd.DataFrame, networks: str, name: str) -> str:
+def across_seeds(
+    bench: Benchmark,
+    table: pd.DataFrame,
+    found: pd.DataFrame,
+    networks: str,
+    name: str,
+    *,
+    sampled_top: float = 1.0,
+) -> str:
     """Write how far the correlations over all move with the seed, or that there is one seed only.
 
     Parameters
@@ -283,6 +291,8 @@ def across_seeds(bench: Benchmark, table: pd.DataFrame, found: pd.DataFrame, net
         Which networks these are, for the caption, such as ``"one pipeline"``.
     name : str
         As for :func:`zsnas.tables.numbered`.
+    sampled_top : float
+        As for :func:`zsnas.correlations`; by default the scores are of all networks, or of a random sample.
     """
     again = repeated(bench, table)
     again = again[again["arch"].isin(bench.table["arch"])]
@@ -293,7 +303,7 @@ def across_seeds(bench: Benchmark, table: pd.DataFrame, found: pd.DataFrame, net
     unmeasured = again.loc[again[proxies].isna().all(axis=1), "arch"]  # for want of memory, with some seed
     again = again[~again["arch"].isin(unmeasured)]
     return tables.spread_table(
-        zsnas.correlations(bench, again, proxies=proxies, resamples=0, sampled_top=1.0),
+        zsnas.correlations(bench, again, proxies=proxies, resamples=0, sampled_top=sampled_top),
         found,
         f"Correlation over all with the seeds {seeds}, {networks}: mean and standard deviation over the "
         f"seeds, on n networks that all of them scored (batch size {again['batch_size'].iloc[0]}), "
