@@ -5,5 +5,6 @@ Importing the package loads nothing heavy: torch, timm and pandas come in with t
 
 import lazy_loader
 
-__version__ = "0.1.0"
+from zsnas._version import __version__ as __version__
+
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,4 +1,4 @@
-"""Names of benchmarks, sources and batches: wildcards, and what to say about a name that does not exist."""
+"""Names of benchmarks, proxies and batches: wildcards, and what to say about a name that does not exist."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -12,6 +12,18 @@ class UnknownNameError(ValueError):
 def matching(names: Iterable[str], pattern: str) -> list[str]:
     """Return the names that match a shell wildcard, in alphabetical order."""
     return sorted(name for name in names if fnmatchcase(name, pattern))
+
+
+def as_names(kind: str, given: object) -> tuple[str, ...]:
+    """Return one name or several as a tuple; a ValueError for anything that is no text."""
+    names = []
+    for name in given if isinstance(given, Iterable) and not isinstance(given, str | bytes) else [given]:
+        if not isinstance(name, str):
+            own = getattr(name, "name", None) or getattr(name, "__name__", None)
+            hint = f", here {own!r}" if isinstance(own, str) else ""
+            raise ValueError(f"{kind} are asked for by their names{hint}, not by {name!r}")
+        names.append(name)
+    return tuple(names)
 
 
 def unknown(kind: str, name: str, names: Iterable[str], listing: str) -> UnknownNameError:

@@ -6,7 +6,9 @@ from typing import Any
 from tqdm import tqdm
 
 
-def progress_bar(name: str, total: int, *, unit: str, done: int = 0, shown: bool = True) -> "tqdm[Any]":
+def progress_bar(
+    name: str, total: int, *, unit: str, done: int = 0, shown: bool = True, leave: bool = True
+) -> "tqdm[Any]":
     """Return a bar on standard error: redrawn in a terminal, a line every half minute in a log file.
 
     Parameters
@@ -19,6 +21,8 @@ def progress_bar(name: str, total: int, *, unit: str, done: int = 0, shown: bool
         Of a step, such as ``"arch"``.
     shown : bool
         False draws nothing.
+    leave : bool
+        Whether it stays when the work is done.
     """
     interval = 0.1 if sys.stderr.isatty() else 30.0
     return tqdm(
@@ -27,6 +31,7 @@ def progress_bar(name: str, total: int, *, unit: str, done: int = 0, shown: bool
         initial=done,
         unit=unit,
         disable=not shown,
+        leave=leave,
         dynamic_ncols=True,
         mininterval=interval,
         maxinterval=max(interval, 10.0),

@@ -19,7 +19,7 @@ import pandas as pd
 import torch
 
 from zsnas.batches import Batch, batch
-from zsnas.proxies import score
+from zsnas.proxies import NOTE, measure
 from zsnas.spaces import nats_sss, space, transnas
 from zsnas.spaces.nb201 import EDGES, OPERATIONS, TEMPLATE, parse
 
@@ -79,7 +79,7 @@ def counts(num_classes: int, image_size: int, name: str = "nb201") -> pd.DataFra
     Parameters
     ----------
     num_classes, image_size : int
-        As for :func:`contributions`.
+        As for ``contributions``.
     name : str
         Of the space: "nb201", "nats-sss" or "transnas-micro". The networks are classifiers; the head of
         another task of TransNAS-Bench-101 adds the same to every architecture, and changes no ranking.
@@ -87,7 +87,8 @@ def counts(num_classes: int, image_size: int, name: str = "nb201") -> pd.DataFra
     Raises
     ------
     ValueError
-        For a space whose networks are not sums of such parts here.
+        For a space whose networks are not sums of such parts here, and for a network with an operation whose
+        multiply-accumulates are not known.
     """
     if name not in _TOTALS:
         raise ValueError(
@@ -188,8 +189,14 @@ def _single(edge: int, operation: str) -> str:
 @cache
 def _counted(arch: str, num_classes: int, image_size: int, name: str = "nb201") -> NDArray[np.int64]:
     network = space(name).build(arch, num_classes, seed=0)
-    found = score(network, _one_image(num_classes, image_size), COUNTED)
-    return np.array([round(found[name]) for name in COUNTED], dtype=np.int64)
+    found = measure(network, _one_image(num_classes, image_size), COUNTED)
+    for proxy, measured in found.items():
+        if measured.reason:  # of a number, what its count leaves out
+            raise ValueError(
+                f"the {proxy} of {arch!r} in {name!r} are not known exactly, nor then those of the space: "
+                f"{measured.reason.removeprefix(NOTE)}; zsnas.score counts any network by itself"
+            )
+    return np.array([round(found[name].value) for name in COUNTED], dtype=np.int64)
 
 
 def _one_image(num_classes: int, image_size: int) -> Batch:

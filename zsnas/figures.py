@@ -15,6 +15,7 @@ import html
 import io
 import math
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, ParamSpec
 
 import matplotlib as mpl
@@ -26,7 +27,11 @@ from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Rectangl
 from matplotlib.path import Path
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-import zsnas
+import zsnas.proxies
+import zsnas.spaces
+import zsnas.statistics
+from zsnas.proxies import label_of
+from zsnas.statistics import orientation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -49,6 +54,8 @@ __all__ = [
     "correlation_bars_alt",
     "network_drawing",
     "network_drawing_alt",
+    "rank_dots",
+    "rank_dots_alt",
     "ratio_curves",
     "ratio_curves_alt",
     "score_scatter",
@@ -209,7 +216,7 @@ def correlation_bars(
             if survey is not None:
                 _diamonds(axes, _select(survey, proxies, statistic, subset), offset)
         title = _panel_title(table, subset, top, truth)
-        _finish_panel(axes, title, [zsnas.proxy(name).label for name in proxies])
+        _finish_panel(axes, title, [label_of(name) for name in proxies])
     panels[0].invert_yaxis()
     figure.supxlabel(f"Correlation with {truth}", fontsize=11)
     figure.legend(handles=_bar_handles(panels[0]), loc="outside upper center", ncols=3, columnspacing=1.2)
@@ -217,8 +224,14 @@ def correlation_bars(
 
 
 def correlation_bars_alt(table: pd.DataFrame, *, top: float = 0.05, truth: str = "test accuracy") -> str:
-    """Say what :func:`correlation_bars` shows: best and worst proxy of each panel, and how many drop."""
-    labels = {name: zsnas.proxy(name).label for name in table["proxy"].unique()}
+    """Say what :func:`correlation_bars` shows: best and worst proxy of each panel, and how many drop.
+
+    Parameters
+    ----------
+    table, top, truth
+        As for :func:`correlation_bars`.
+    """
+    labels = {name: label_of(name) for name in table["proxy"].unique()}
     kendall = (
         table[table["statistic"] == "KT"]
         .pivot(index="proxy", columns="subset", values="value")
@@ -320,6 +333,45 @@ def _number(value: float) -> str:
     return f"{value:z.2f}".replace("-", "−")
 
 
+# Ranks of networks of one's own
+
+
+@_styled
+def rank_dots(ranking: pd.DataFrame) -> Figure:
+    """Draw the rank of every network by every proxy, the best on the left, and a bar for the mean.
+
+    Parameters
+    ----------
+    ranking : DataFrame
+        Of :func:`zsnas.rank`.
+    """
+    ranks = ranking.xs("rank", axis=1, level=1)
+    figure = Figure(figsize=(WIDTH, 1.3 + 0.42 * len(ranks)), layout="constrained")
+    axes = figure.subplots()
+    for place, (mean, *by_proxy) in enumerate(ranks.to_numpy().tolist()):
+        for rank, count in Counter(rank for rank in by_proxy if not math.isnan(rank)).items():
+            axes.plot(rank, place, "o", color=BLUE, alpha=0.7, markersize=3 + 3 * count**0.5)
+        axes.plot(mean, place, "|", color=INK, markersize=18, markeredgewidth=3)
+    axes.set_yticks(range(len(ranks)), ranks.index)
+    axes.set_ylim(len(ranks) - 0.5, -0.5)
+    axes.set_xlabel("Rank, 1 is the best; larger dots: more proxies; bar: mean of all")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    return figure
+
+
+def rank_dots_alt(ranking: pd.DataFrame) -> str:
+    """Return the alternative text of :func:`rank_dots`.
+
+    Parameters
+    ----------
+    ranking : DataFrame
+        Of :func:`zsnas.rank`.
+    """
+    places = ", ".join(f"{model} {mean:.1f}" for model, mean in ranking["all", "rank"].items())
+    proxies = ranking.columns.get_level_values(0).nunique() - 1
+    return f"Ranks of {len(ranking)} networks by {proxies} proxies. Mean ranks: {places}."
+
+
 # Correlation against the ratio of top networks (Figure 13)
 
 
@@ -348,7 +400,7 @@ def ratio_curves(table: pd.DataFrame) -> Figure:
     for axes, statistic in zip(panels, STATISTIC_NAMES, strict=True):
         for proxy, line in zip(proxies, CURVES, strict=False):
             rows = table[(table["proxy"] == proxy) & (table["statistic"] == statistic)].sort_values("ratio")
-            _curve_with_band(axes, rows, zsnas.proxy(proxy).label, line)
+            _curve_with_band(axes, rows, label_of(proxy), line)
         axes.set_title(STATISTIC_NAMES[statistic])
         axes.axhline(0, color=INK, linewidth=1)
         axes.grid()
@@ -377,7 +429,7 @@ def ratio_curves_alt(table: pd.DataFrame) -> str:
     """Say what :func:`ratio_curves` shows: where the curve of each proxy starts and ends."""
     kendall = table[table["statistic"] == "KT"].pivot(index="ratio", columns="proxy", values="value")
     courses = "; ".join(
-        f"{zsnas.proxy(str(name)).label} goes from {_number(values.iloc[-1])} to {_number(values.iloc[0])}"
+        f"{label_of(name)} goes from {_number(values.iloc[-1])} to {_number(values.iloc[0])}"
         for name, values in kendall.items()
     )
     return (
@@ -427,20 +479,26 @@ def score_scatter(bench: Benchmark, scores: pd.DataFrame, proxy: str, *, top: fl
         )
     axes.grid()
     axes.xaxis.set_major_formatter(PercentFormatter(100, symbol=" %"))
-    axes.set_xlabel(f"Percentile by {zsnas.proxy(proxy).label}")
+    axes.set_xlabel(f"Percentile by {label_of(proxy)}")
     axes.set_ylabel(f"{bench.metric.replace('_', ' ').capitalize()} ({bench.unit})")
     figure.legend(loc="outside upper center", ncols=2, markerscale=2)
     return figure
 
 
 def score_scatter_alt(bench: Benchmark, scores: pd.DataFrame, proxy: str, *, top: float = 0.05) -> str:
-    """Say what :func:`score_scatter` shows: median accuracy of the proxy's lowest and highest quarter."""
+    """Say what :func:`score_scatter` shows: median accuracy of the proxy's lowest and highest quarter.
+
+    Parameters
+    ----------
+    bench, scores, proxy, top
+        As for :func:`score_scatter`.
+    """
     points = _percentiles(bench, scores, proxy, top)
     lowest, highest = points[points["percentile"] <= 25], points[points["percentile"] > 75]
     low, high = (f"{quarter['accuracy'].median():.1f} {bench.unit}" for quarter in (lowest, highest))
     return (
         f"Scatter plot of {len(points):,} architectures: {bench.metric.replace('_', ' ')} against the "
-        f"percentile by {zsnas.proxy(proxy).label}. "
+        f"percentile by {label_of(proxy)}. "
         f"The median is {low} in the lowest quarter and {high} in the highest."
     )
 
@@ -450,7 +508,7 @@ def _percentiles(bench: Benchmark, scores: pd.DataFrame, proxy: str, top: float)
     best = zsnas.statistics.top_architectures(bench, top)
     return pd.DataFrame(
         {
-            "percentile": 100 * known.rank(pct=True, ascending=zsnas.proxy(proxy).higher_is_better),
+            "percentile": 100 * (known * orientation(proxy)).rank(pct=True),
             "accuracy": bench.table.set_index("arch")[bench.metric].reindex(known.index),
             "in_top": known.index.isin(best),
         }
@@ -560,7 +618,7 @@ def _operations(arch: str | None) -> dict[tuple[int, int], tuple[str, ...]]:
 
     if arch is None:
         return dict.fromkeys(EDGES, OPERATIONS)
-    zsnas.space("nb201").index(arch)
+    zsnas.spaces.space("nb201").index(arch)
     return {edge: (name,) for edge, name in zip(EDGES, re.findall(r"\|?(\w+)~", arch), strict=True)}
 
 
@@ -723,5 +781,5 @@ def caption(table: pd.DataFrame, *, batch_size: int | None, resamples: int, top:
 
 def _left_out(table: pd.DataFrame) -> str:
     missing = table.drop_duplicates("proxy").set_index("proxy")["missing"]
-    counts = [f"{zsnas.proxy(str(name)).label} {count:,}" for name, count in missing.items() if count]
+    counts = [f"{label_of(name)} {count:,}" for name, count in missing.items() if count]
     return f" Left out because the score is undefined: {', '.join(counts)}." if counts else ""

@@ -2,18 +2,22 @@
 
 import inspect
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
 from zsnas._names import unknown
+from zsnas._numbers import as_whole, torch_seeded
+from zsnas._own import said
 from zsnas.batches import Batch, resized
-from zsnas.proxies import check_placement, first_tensor, private_copy, with_network
+from zsnas.proxies import check_placement, misfit
 
 
 class ModelError(ValueError):
@@ -38,14 +42,52 @@ def model(name: str, num_classes: int, seed: int) -> nn.Module:
     ModelError, UnknownNameError
         Both are ValueErrors, in one sentence.
     """
-    library, separator, rest = name.partition(":")
+    given: object = name  # which a caller may have taken for a network or for a function
+    library, separator, rest = given.partition(":") if isinstance(given, str) else ("", "", "")
     if not (library and separator and rest):
         raise ModelError(
             f"cannot read the model {name!r}: write timm:NAME, torchvision:NAME or MODULE:FUNCTION"
+            f"{_hint(name)}"
         )
+    num_classes = as_whole("num_classes of a model", num_classes, 1, example="10")
     makers = {"timm": _from_timm, "torchvision": _from_torchvision}
-    with _torch_seeded(seed):
+    with torch_seeded(seed):
         return makers[library](rest, num_classes) if library in makers else _from_function(name, num_classes)
+
+
+def list_models() -> list[str]:
+    """Return the names of the networks of timm and torchvision, with their library before them."""
+    import timm
+    from torchvision import models
+
+    others = models.list_models(module=models)
+    return [*(f"timm:{name}" for name in timm.list_models()), *(f"torchvision:{name}" for name in others)]
+
+
+def network_of(given: object, num_classes: int, seed: int) -> nn.Module:
+    """Return the network that a name or a function stands for, or the one that is given.
+
+    Parameters
+    ----------
+    given
+        A name as :func:`model` takes it; a function or a class, called with ``num_classes`` if it takes it;
+        or a network, which is returned as it is.
+    num_classes
+        Size of the output.
+    seed
+        Draws the weights of what is not a network yet.
+
+    Raises
+    ------
+    ModelError, UnknownNameError
+        Both are ValueErrors, in one sentence.
+    """
+    if isinstance(given, nn.Module):
+        return given
+    if callable(given):
+        with torch_seeded(seed):
+            return _called(given, getattr(given, "__name__", type(given).__name__), num_classes)
+    return model(given, num_classes, seed)  # type: ignore[arg-type] # which says what it must be
 
 
 def fit(
@@ -58,6 +100,12 @@ def fit(
 
     Parameters
     ----------
+    batch
+        Images (batch, channels, height, width) with labels.
+    network
+        A classifier.
+    name
+        What :func:`model` calls it, which decides its default size.
     side
         Height and width in pixels to resize to in any case.
     device
@@ -71,12 +119,13 @@ def fit(
         When the network takes neither, or gives something other than logits (batch, classes).
     """
     check_placement(device, None)
-    own, default = batch.images.shape[-1], _default_side(name)
+    own, default = batch.images.shape[-1], default_side(name)
     sides = [side] if side else list(dict.fromkeys([own, default or own]))
     failures = []
     for pixels in sides:
         candidate = resized(batch, pixels)
-        failure = _failure(network, candidate, device)
+        two = replace(candidate, images=candidate.images[:2], labels=candidate.labels[:2])
+        failure = misfit(network, two, device)
         if failure is None:
             return candidate
         failures.append(f"{pixels}×{pixels}: {failure}")
@@ -103,15 +152,32 @@ def _from_torchvision(name: str, num_classes: int) -> nn.Module:
     return network
 
 
+def _hint(name: object) -> str:
+    """Name the model that is meant by a name without its library."""
+    import timm
+
+    close = get_close_matches(str(name), timm.list_models(), n=1)
+    return f"; did you mean timm:{close[0]}?" if close else ""
+
+
 def _from_function(name: str, num_classes: int) -> nn.Module:
-    function = _function(name)
+    return _called(_function(name), name, num_classes)
+
+
+def _called(function: Callable[..., Any], name: str, num_classes: int) -> nn.Module:
     takes_classes = "num_classes" in inspect.signature(function).parameters
     arguments = {"num_classes": num_classes} if takes_classes else {}
     try:
         inspect.signature(function).bind(**arguments)
     except TypeError as error:
         raise ModelError(f"{name} must be callable with num_classes or without arguments: {error}") from error
-    network = function(**arguments)
+    try:
+        network = function(**arguments)
+    except Exception as error:
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        raise ModelError(
+            f"{name} raised {said(error)} ({where.filename}, line {where.lineno}); correct it and run again"
+        ) from error
     if not isinstance(network, nn.Module):
         raise ModelError(f"{name} returned {type(network).__name__}, not a torch.nn.Module")
     return network
@@ -124,10 +190,21 @@ def _function(name: str) -> Callable[..., Any]:
         try:
             module = import_module(module_name)
         except ModuleNotFoundError as error:
-            raise ModelError(f"cannot import {error.name!r} for the model {name!r}") from error
+            raise ModelError(
+                f"cannot import {error.name!r} for the model {name!r}; start where {module_name}.py is, or "
+                "install it"
+            ) from error
+        except Exception as error:
+            raise ModelError(
+                f"{module_name} cannot be imported for the model {name!r}: {said(error)}; correct it"
+            ) from error
     function = getattr(module, function_name, None)
     if not callable(function):
-        raise ModelError(f"the module {module_name!r} has no function {function_name!r}")
+        names = [found for found, value in vars(module).items() if callable(value) and found[0] != "_"]
+        raise ModelError(
+            f"the module {module_name!r} has no function {function_name!r}; "
+            f"it has {', '.join(names) or 'none'}"
+        )
     return function  # type: ignore[no-any-return]
 
 
@@ -140,16 +217,8 @@ def _current_folder_importable() -> Iterator[None]:
         sys.path.pop(0)
 
 
-@contextmanager
-def _torch_seeded(seed: int) -> Iterator[None]:
-    """Seed torch's global generator of the processor, and put its state back."""
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
-        yield
-
-
-def _default_side(name: str) -> int | None:
-    """Return the height and width in pixels that a library gives its model, None for other models."""
+def default_side(name: str) -> int | None:
+    """Return the height and width in pixels that a library made its model for; None for other models."""
     library, _, rest = name.partition(":")
     if library == "timm":
         import timm
@@ -160,19 +229,4 @@ def _default_side(name: str) -> int | None:
         from torchvision import models
 
         return int(models.get_model_weights(rest).DEFAULT.transforms.keywords["crop_size"])
-    return None
-
-
-def _failure(network: nn.Module, batch: Batch, device: str | None) -> str | None:
-    """Return why a copy of the network does not classify two of the images; None when it does."""
-    try:
-        trial = private_copy(network, device)
-        with torch.no_grad(), _torch_seeded(0):
-            output = trial(with_network(batch, trial, device).images[:2])
-    except Exception as error:  # noqa: BLE001 (a network may raise anything)
-        return " ".join(str(error).split()) or type(error).__name__
-    logits = first_tensor(output)
-    if logits is None or logits.ndim != 2 or logits.shape[1] < batch.num_classes:
-        found = type(output).__name__ if logits is None else tuple(logits.shape)
-        return f"its output is {found}, not logits (2, {batch.num_classes})"
     return None

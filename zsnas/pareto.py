@@ -246,8 +246,9 @@ def summary(
         - for ``HYPERVOLUME``, the area that the picks dominate over that of the whole benchmark, up to the
           highest cost and the lowest accuracy of the benchmark.
 
-        ``low``, ``high``: 95 % percentile bootstrap interval over the candidates. ``allowed``: the value if
-        the most accurate of the same candidates were picked. ``if_worst``, ``if_best``: the loss if, at every
+        ``low``, ``high``: 95 % percentile bootstrap interval over the candidates, which reaches to the value;
+        NaN for a band in which some resample has no candidate. ``allowed``: the value if the most accurate of
+        the same candidates were picked. ``if_worst``, ``if_best``: the loss if, at every
         budget, the least or the most accurate of equal scores were picked (NaN for the hypervolume). ``n``,
         ``missing``: candidates with and without a score. ``attrs["start"]`` is the lowest budget.
 
@@ -492,4 +493,4 @@ def _mean(values: Floats, widths: Floats) -> list[float]:
 def _estimate(values: Sequence[float]) -> dict[str, float]:
     """Name what was found, the interval of the resampled values after it, and last what was allowed."""
     found, *resampled, allowed = values
-    return {"value": found, **percentile_interval(np.array(resampled)), "allowed": allowed}
+    return {"value": found, **percentile_interval(found, np.array(resampled)), "allowed": allowed}

@@ -19,6 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pooch  # type: ignore[import-untyped]
 
@@ -29,6 +30,9 @@ _REPOSITORY = _PACKAGE.parent
 
 DATA = _PACKAGE / "data" if (_PACKAGE / "data").is_dir() else _REPOSITORY / "data"
 """The project's own data folder: inside the package when installed, beside it in the repository."""
+
+IN_REPOSITORY = DATA.parent == _REPOSITORY
+"""Whether that folder is one to write into, and not part of an installed package."""
 
 _SECONDS_WITHOUT_AN_ANSWER = 15
 
@@ -116,6 +120,13 @@ def fetch(name: str, *, progress: bool | None = None) -> Path:
         When ZSNAS_DATA_MIRROR names a folder that does not exist.
     """
     entry = source(name)
+    sys.audit("zsnas.fetch", name, False)  # whoever records what a page rests on hears this
+    path = _local(entry, progress)
+    sys.audit("zsnas.fetch", name, True)
+    return path
+
+
+def _local(entry: Source, progress: bool | None) -> Path:
     mirrored = _in_mirror(entry)
     if mirrored is not None:
         return _checked(entry, mirrored, "correct the mirror or set ZSNAS_DATA_MIRROR to another one")
@@ -206,7 +217,7 @@ def _download(entry: Source, progress: bool | None) -> Path:
         except SourceCorruptError:
             raise
         except OSError as error:
-            failures.append(_one_line(error))
+            failures.append(_one_line(error, url))
     why = f" ({'; '.join(failures)})" if failures else ""
     raise SourceUnavailable(f"cannot get {entry.name!r}{why}. {_ways_to_get(entry)}")
 
@@ -239,7 +250,10 @@ def _downloader(entry: Source, progress: bool) -> Callable[[str, str, object], N
     return download_and_check
 
 
-def _one_line(error: OSError) -> str:
+def _one_line(error: OSError, url: str) -> str:
+    """Say in one line why a download failed; where there was no connection, that is all that matters."""
+    if {"ConnectionError", "Timeout"} & {kind.__name__ for kind in type(error).__mro__}:  # of requests, too
+        return f"no connection to {urlsplit(url).netloc}"
     return " ".join(str(error).split())
 
 
@@ -250,4 +264,5 @@ def _ways_to_get(entry: Source) -> str:
             f"It has no public address: {mirror}, "
             "or go on without it (a batch falls back on photographs that ship with scikit-image)"
         )
-    return f"Two ways to get it: 'zsnas data fetch {entry.name}' downloads {entry.url}, or {mirror}"
+    download = f"'zsnas data fetch {entry.name}' downloads {entry.url}"
+    return f"Two ways to get it: once there is a connection, {download}, or {mirror}"

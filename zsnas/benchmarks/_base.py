@@ -1,8 +1,15 @@
 """What a benchmark is: a table of architectures with what was measured of them, and where it comes from."""
 
+from __future__ import annotations
+
+import math
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
+
+from zsnas._listed import card
+from zsnas._names import unknown
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +43,47 @@ class Benchmark:
     metric: str = "test_accuracy"
     unit: str = "%"
 
+    def _repr_html_(self) -> str:
+        best = f"{self.table[self.metric].max():.2f} {self.unit}" if self.metric else "–"
+        about = (
+            ("architectures", f"{len(self.table):,}"),
+            ("columns", ", ".join(map(str, self.table.columns))),
+            ("truth", f"{self.metric or '–'}, best {best}"),
+            ("search space", self.space or "–"),
+            ("images", self.batch or "–"),
+        )
+        return card(self.name, self.cite(), about)
+
+    @property
+    def truth(self) -> pd.Series[float]:
+        """The metric of every architecture, by ``arch``; a ValueError when some architecture has none."""
+        truth = self.table.set_index("arch")[self.metric].astype(float)
+        if truth.isna().any():
+            raise ValueError(
+                f"{self.name} has {truth.isna().sum()} architectures without {self.metric}; "
+                "leave them out of the table first"
+            )
+        return truth
+
+    def top(self, fraction: float) -> pd.Index[str]:
+        """Return the architectures whose metric is among the top ``fraction`` of the table, best first.
+
+        The cut is the metric of place ``ceil(fraction * N)``; everything tied with it is kept, so the result
+        can be longer.
+
+        Raises
+        ------
+        ValueError
+            When the fraction is not in (0, 1].
+        """
+        if not 0 < fraction <= 1:
+            raise ValueError(
+                f"the fraction of top architectures is {fraction}; it must be above 0 and at most 1"
+            )
+        truth = self.truth.sort_values(ascending=False, kind="stable")
+        places = math.ceil(round(fraction * len(truth), 9))
+        return truth.index[(truth >= truth.iloc[places - 1]).to_numpy()]
+
     def check_trained(self) -> None:
         """Raise a ValueError when the table holds costs alone, so that there is nothing to score or judge."""
         if not (self.metric and self.space and self.batch):
@@ -47,3 +95,39 @@ class Benchmark:
     def cite(self) -> str:
         """Return how to cite the benchmark, with its licence."""
         return f"{self.citation}. Licence: {self.licence}."
+
+
+def check_benchmark(bench: Benchmark) -> None:
+    """Raise a ValueError, in one sentence, when something is wrong with a benchmark that a user made."""
+    if not isinstance(bench, Benchmark):
+        raise ValueError(f"a benchmark is a zsnas.Benchmark, not {bench!r}")
+    bench.check_trained()
+    from zsnas.batches import list_batches  # which loads torch
+    from zsnas.spaces import list_spaces, space
+
+    if bench.space not in list_spaces():
+        raise unknown("search space", bench.space, list_spaces(), "zsnas.list_spaces()")
+    if bench.batch not in list_batches():
+        raise unknown("batch", bench.batch, list_batches(), "zsnas.list_batches()")
+    _check_table(bench, set(space(bench.space).architectures))
+
+
+def _check_table(bench: Benchmark, architectures: set[str]) -> None:
+    for column in ("arch", bench.metric):
+        if column not in bench.table.columns:
+            raise ValueError(
+                f"the table of the benchmark {bench.name!r} has no column {column!r}; it has "
+                f"{', '.join(map(repr, bench.table.columns))}"
+            )
+    names = bench.table["arch"]
+    for wrong, why in (
+        (names[~names.isin(architectures)], f"is no architecture of the search space {bench.space!r}"),
+        (names[names.duplicated()], "has two rows; keep one"),
+        (names[_is_no_number(bench.table[bench.metric])], f"has a {bench.metric} that is no finite number"),
+    ):
+        if len(wrong):
+            raise ValueError(f"{wrong.iloc[0]!r} in the table of the benchmark {bench.name!r} {why}")
+
+
+def _is_no_number(truth: pd.Series[float]) -> pd.Series[bool]:
+    return pd.to_numeric(truth, errors="coerce").replace([np.inf, -np.inf], np.nan).isna()

@@ -21,10 +21,7 @@ output of a batch norm, and the means that pooling takes.
 
 from __future__ import annotations
 
-import json
-import tarfile
-from collections.abc import Callable, Iterator
-from functools import cache
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +29,12 @@ import pandas as pd
 
 from zsnas.benchmarks._base import Benchmark
 from zsnas.sources import fetch, source
-from zsnas.spaces import accel_nasbench, space
+from zsnas.spaces import space
+from zsnas.spaces._accel_records import records
 from zsnas.spaces._base import Counts
+from zsnas.spaces.accel_nasbench import SOURCE
 
-NAME = "accel-nasbench/imagenet1k"
+NAME = SOURCE
 CLASSES, SIDE = 1000, 224
 _LATENCIES = ("zcu102", "vck190")
 _THROUGHPUTS = (*_LATENCIES, "a100", "3090", "tpuv2", "tpuv3")
@@ -45,19 +44,13 @@ def _load() -> Benchmark:
     entry = source(NAME)
     return Benchmark(
         name=NAME,
-        table=table().copy(),
+        table=read(fetch(NAME)),
         space="accel-nasbench",
         batch="imagenet1k",
         licence=entry.licence,
         citation=entry.citation,
         metric="validation_accuracy",
     )
-
-
-@cache
-def table() -> pd.DataFrame:
-    """Return the table of the benchmark; not a copy."""
-    return read(fetch(NAME))
 
 
 def read(path: Path) -> pd.DataFrame:
@@ -70,30 +63,18 @@ def read(path: Path) -> pd.DataFrame:
     ValueError
         When the archive is no such archive.
     """
+    found = records(path)
     try:
-        records = sorted(_records(path))
-        rows = [_row(record) for _, record in records]
-    except (OSError, EOFError, tarfile.TarError, ValueError, KeyError, TypeError) as error:
+        rows = [_row(arch, content) for arch, content in found]
+    except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is no archive of Accel-NASBench: {error!r}; fetch it again") from error
-    if not rows:
-        raise ValueError(f"{path} has no file result_<number>.json; fetch it again")
     runs = pd.DataFrame(rows).groupby("arch", sort=False)
     means = runs.mean().astype(dict.fromkeys(("params", "macs", "upstream_macs"), "int64"))
     means.insert(1, "runs", runs.size())
     return means.reset_index()
 
 
-def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    with tarfile.open(path) as archive:
-        for member in archive:
-            stem = Path(member.name).stem
-            content = archive.extractfile(member)
-            if content is not None and stem.startswith("result_"):
-                yield int(stem.removeprefix("result_")), json.load(content)
-
-
-def _row(record: dict[str, Any]) -> dict[str, object]:
-    arch = _string(record["architecture"])
+def _row(arch: str, record: dict[str, Any]) -> dict[str, object]:
     ours, upstream, devices = _counts(arch), record["model_info"], record["platform_perf"]
     if round(upstream["params"] * 1e6) != ours.params:
         raise ValueError(f"{arch} has {ours.params:,} parameters here and {upstream['params']} M upstream")
@@ -113,15 +94,6 @@ def _row(record: dict[str, Any]) -> dict[str, object]:
 
 def _counts(arch: str) -> Counts:
     return space("accel-nasbench").counts(arch, CLASSES, SIDE)
-
-
-def _string(choices: dict[str, Any]) -> str:
-    return accel_nasbench.write(
-        tuple(
-            accel_nasbench.Choice(*(choices[f"block{i}_{field}"] for field in ("e", "k", "l", "se")))
-            for i in range(len(accel_nasbench.STAGES))
-        )
-    )
 
 
 LOADERS: dict[str, Callable[[], Benchmark]] = {NAME: _load}

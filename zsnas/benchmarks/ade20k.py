@@ -31,14 +31,15 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
+from zsnas._extras import ExtraMissing, needing
 from zsnas.benchmarks._base import Benchmark
 from zsnas.sources import DATA
 
 _DATA_SET = "ADE20K"
 _TRANSCRIBED = Path("published", "ade20k_networks.csv")
 _ORIGIN = "mmsegmentation 1.2.2"
+_WHAT = "the benchmark 'ade20k/miou'"
 
 # Names in the metafiles and here. A backbone that has no entry is no convolutional one that can be built.
 _BACKBONES = {
@@ -109,8 +110,8 @@ def published() -> pd.DataFrame:
 
     Raises
     ------
-    ModuleNotFoundError
-        When mmsegmentation is not installed.
+    ExtraMissing
+        A ``ModuleNotFoundError``, when mmsegmentation is not installed.
     """
     return _published().copy()
 
@@ -126,6 +127,8 @@ def _published() -> pd.DataFrame:
 
 
 def _metafile_runs() -> Iterator[dict[str, object]]:
+    with needing("segmentation", _WHAT):
+        import yaml
     for path in sorted(_metafiles().glob("*/metafile.yaml")):
         text = path.read_text(encoding="utf-8")
         if _DATA_SET in text:
@@ -137,10 +140,7 @@ def _metafiles() -> Path:
     """Return the folder of the metafiles, without importing the package, which would need mmcv."""
     spec = find_spec("mmseg")
     if spec is None or spec.origin is None:
-        raise ModuleNotFoundError(
-            "the benchmark 'ade20k/miou' reads the metafiles of the package mmsegmentation, which is not "
-            "installed: pip install --no-deps mmsegmentation==1.2.2"
-        )
+        raise ExtraMissing(_WHAT, "mmsegmentation", "segmentation")
     return Path(spec.origin).with_name(".mim") / "configs"
 
 

@@ -24,10 +24,11 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache, partial
-from importlib.metadata import distribution
+from importlib.metadata import PackageNotFoundError, distribution
 
 import pandas as pd
 
+from zsnas._extras import ExtraMissing
 from zsnas.benchmarks._base import Benchmark
 from zsnas.sources import DATA
 
@@ -72,6 +73,11 @@ def runs(family: str) -> pd.DataFrame:
     -------
     DataFrame
         ``arch``, ``validation_accuracy`` (%), ``recipe`` and ``source``.
+
+    Raises
+    ------
+    ExtraMissing
+        A ``ModuleNotFoundError``, when pytorchcv is not installed.
     """
     return _runs(family).copy()
 
@@ -86,7 +92,10 @@ def _runs(family: str) -> pd.DataFrame:
 
 def _of_pytorchcv(family: str) -> list[tuple[str, float, str, str]]:
     """Return the runs that the package's metadata lists."""
-    package = distribution("pytorchcv")
+    try:
+        package = distribution("pytorchcv")
+    except PackageNotFoundError as absent:
+        raise ExtraMissing(f"the benchmark '{family}/imagenet'", "pytorchcv", "families") from absent
     source = f"pytorchcv {package.version}, package metadata"
     found = []
     for name, error, *_ in _ROW.findall(package.read_text("METADATA") or ""):

@@ -211,6 +211,20 @@ def selected() -> pd.DataFrame:
     return pd.read_csv(SELECTED)
 
 
+def zero_scales() -> pd.DataFrame:
+    """Return in how many batch norms of a selected network every scale is 0 at initialisation.
+
+    timm starts the last batch norm of a residual branch so in many families, which silences the branch.
+
+    Returns
+    -------
+    DataFrame
+        ``arch``; ``batch_norms``, how many there are with a scale; ``zero_scales``, how many start at 0. Of
+        the networks that timm 1.0.31 builds, committed as ``data/timm_zero_scales.csv``.
+    """
+    return pd.read_csv(DATA / "timm_zero_scales.csv")
+
+
 def counts() -> pd.DataFrame:
     """Return what the selected networks cost, by timm's own counter: no network is built.
 

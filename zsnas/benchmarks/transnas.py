@@ -36,7 +36,6 @@ import pandas as pd
 from zsnas.benchmarks._base import Benchmark
 from zsnas.sources import fetch, source
 from zsnas.spaces import space
-from zsnas.tasks import TASKS
 
 _SPACES = ("micro", "macro")
 _WITHOUT_UNIT = ""
@@ -126,6 +125,6 @@ def _complete(
 
 
 LOADERS: dict[str, Callable[[], Benchmark]] = {
-    f"transnas-{kind}/{task}": partial(_load, kind, task) for kind, task in product(_SPACES, TASKS)
+    f"transnas-{kind}/{task}": partial(_load, kind, task) for kind, task in product(_SPACES, _METRICS)
 }
 """Name of each benchmark of this family, and the function that returns it."""

@@ -1,4 +1,4 @@
-"""The `zsnas` command: proxies, benchmarks, data, scores, sweeps and notebooks from the shell.
+"""The `zsnas` command: scores, rankings, sweeps, benchmarks, data and notebooks from the shell.
 
 Each command has the file of its name: its parser, and the small function over the library that it runs.
 Libraries load inside the command that needs them.
@@ -12,21 +12,48 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from zsnas import __version__
+from zsnas._own import load
+from zsnas._version import __version__
+from zsnas.cli import (
+    batches,
+    benchmarks,
+    correlate,
+    data,
+    evaluate,
+    latency,
+    leaderboard,
+    models,
+    notebooks,
+    proxies,
+    rank,
+    score,
+    scores,
+    search,
+    spaces,
+    sweep,
+)
+from zsnas.cli._output import complain
+from zsnas.cli._parser import Command
 
-from . import benchmarks, data, evaluate, latency, notebooks, proxies, score, search, sweep
-from ._output import complain
-from ._parser import Command
-
-COMMANDS = (proxies, benchmarks, data, score, evaluate, sweep, search, latency, notebooks)
+COMMANDS = (
+    *(score, rank, evaluate, leaderboard, sweep, scores, correlate, search, latency),
+    *(proxies, benchmarks, spaces, batches, models, data, notebooks),
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status."""
-    options = parser().parse_args(arguments)
+    whole = parser()
+    if "_ARGCOMPLETE" in os.environ:  # a shell asks what could come next
+        import argcomplete
+
+        argcomplete.autocomplete(whole)
+    options = whole.parse_args(arguments)
     run: Command = options.run
     with _notices_in_one_line():
         try:
+            for file in getattr(options, "load", ()):
+                load(file)
             status = run(options)
             sys.stdout.flush()
         except BrokenPipeError:

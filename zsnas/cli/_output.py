@@ -1,17 +1,115 @@
-"""What the commands print: tables on the standard output, complaints on the standard error."""
+"""What the commands print and write: tables and results on standard output, complaints on standard error."""
 
+import argparse
+import csv
+import io
+import json
+import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+_COMMANDS = {
+    "zsnas.list_proxies()": "`zsnas proxies`",
+    "zsnas.list_benchmarks()": "`zsnas benchmarks`",
+    "zsnas.list_batches()": "`zsnas batches`",
+    "zsnas.list_spaces()": "`zsnas spaces`",
+    "zsnas.sources.list_sources()": "`zsnas data list`",
+    "torchvision.models.list_models()": "`zsnas models 'torchvision:*'`",
+    "timm.list_models()": "`zsnas models 'timm:*'`",
+}
+"""What lists the names of something in Python, and on the command line."""
 
 
 def print_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print columns, each as wide as its widest cell; the last one is not padded."""
     widths = [max(map(len, column)) for column in zip(titles, *rows, strict=True)]
     for row in (titles, *rows):
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        print(in_columns(row, widths))
+
+
+def in_columns(cells: Sequence[str], widths: Sequence[int]) -> str:
+    """Return a line of cells that are padded to widths."""
+    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+
+
+def number(value: float) -> str:
+    """Return a score as tables show it: counts in full, other numbers with six digits."""
+    return f"{value:.0f}" if value.is_integer() and abs(value) < 1e15 else f"{value:.6g}"
 
 
 def complain(message: str, status: int) -> int:
     """Print a message in one line and return the exit status."""
+    for listing, command in _COMMANDS.items():
+        message = message.replace(listing, command)
     print(f"zsnas: {' '.join(message.split())}", file=sys.stderr)
     return status
+
+
+def nothing_matches(kind: str, pattern: str, listing: str) -> ValueError:
+    """Return the error for a wildcard that no name matches, the same for every list."""
+    return ValueError(f"no {kind} matches {pattern!r}; `{listing}` names them all")
+
+
+def add_results(parser: argparse.ArgumentParser) -> None:
+    """Let a command write its results for other programs."""
+    for kind in ("csv", "json"):
+        parser.add_argument(
+            f"--{kind}",
+            nargs="?",
+            const="-",
+            type=_file(f".{kind}"),
+            metavar="FILE",
+            help=f"write the results as {kind.upper()}; without FILE, in place of the table",
+        )
+
+
+def _file(suffix: str) -> Any:  # noqa: ANN401 - what argparse takes as a type
+    def checked(text: str) -> str:
+        if text != "-" and Path(text).suffix != suffix:
+            raise argparse.ArgumentTypeError(
+                f"{text!r} does not end in {suffix}; write {suffix.replace('.', '--')}=NAME{suffix}, or the "
+                "option last"
+            )
+        return text
+
+    return checked
+
+
+def takes_the_place_of_tables(options: argparse.Namespace) -> bool:
+    """Tell whether the standard output belongs to results for another program."""
+    return "-" in (options.csv, options.json)
+
+
+def write_results(
+    options: argparse.Namespace, rows: Sequence[Mapping[str, Any]], about: Mapping[str, Any], key: str
+) -> None:
+    """Write rows where `add_results` says; in JSON they are below `key`, beside what is said of them."""
+    if options.csv:
+        text = io.StringIO()
+        writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        _write(options.csv, text.getvalue())
+    if options.json:
+        records = [{name: _of_json(value) for name, value in row.items()} for row in rows]
+        _write(options.json, json.dumps({**about, key: records}, ensure_ascii=False, indent=1) + "\n")
+
+
+def _of_json(value: Any) -> Any:  # noqa: ANN401 - whatever a row holds
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _write(where: str, text: str) -> None:
+    if where == "-":
+        sys.stdout.write(text)
+    else:
+        Path(where).write_text(text, encoding="utf-8")
+        print(f"results are in {where}", file=sys.stderr)
+
+
+def records(frame: Any) -> Iterable[dict[str, Any]]:  # noqa: ANN401 - pandas is not loaded here
+    """Return the rows of a DataFrame with numbers of Python."""
+    rows: Iterable[dict[str, Any]] = json.loads(frame.to_json(orient="records", double_precision=15))
+    return rows

@@ -26,6 +26,18 @@ def add_command(
     return parser
 
 
+def add_load(parser: argparse.ArgumentParser) -> None:
+    """Let a command know what a user's file registers, which `zsnas.cli.main` loads."""
+    parser.add_argument(
+        "--load",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a Python file that registers spaces, batches, benchmarks or proxies of your own; may be given "
+        "several times",
+    )
+
+
 def words(text: str) -> list[str]:
     """Read names that are separated by commas."""
     found = [word.strip() for word in text.split(",") if word.strip()]
@@ -39,3 +51,31 @@ def positive(text: str) -> int:
     if not (text.isdecimal() and int(text) > 0):
         raise argparse.ArgumentTypeError(f"{text!r} is no positive whole number")
     return int(text)
+
+
+def numbers(text: str) -> list[int]:
+    """Read whole numbers that are separated by commas."""
+    try:
+        return [int(word) for word in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no list of whole numbers; write them like 0,1,2"
+        ) from None
+
+
+def add_placement(parser: argparse.ArgumentParser) -> None:
+    """Let a command choose where, and how precisely, networks are scored."""
+    parser.add_argument(
+        "--device", help="cpu, cuda, cuda:1 and so on, or mps (default: where the model is, mostly the cpu)"
+    )
+    parser.add_argument(
+        "--dtype", help="float32 or float64 (default: that of the model, float32 for half precision)"
+    )
+
+
+PROXIES = "names and wildcards such as '*flow*', separated by commas; default (cheap ones) or all"
+"""What the option --proxies takes, for its help."""
+BATCH = (
+    "images: a name (zsnas batches), a folder with a sub-folder for each class, or an .npz file with x and y"
+)
+"""What the option --batch takes, for its help."""

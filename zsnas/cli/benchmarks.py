@@ -2,8 +2,8 @@
 
 import argparse
 
-from ._output import print_table
-from ._parser import Commands, add_command
+from zsnas.cli._output import nothing_matches, print_table
+from zsnas.cli._parser import Commands, add_command, add_load
 
 
 def add(commands: Commands) -> None:
@@ -13,20 +13,25 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument("pattern", nargs="?", default="*", help="names with wildcards (default: all)")
     parser.add_argument("--details", action="store_true", help="load each table and describe it")
+    add_load(parser)
 
 
 def _run(options: argparse.Namespace) -> int:
-    from zsnas.benchmarks import list_benchmarks
+    from zsnas.benchmarks import list_benchmarks, listing
 
     names = list_benchmarks(options.pattern)
+    if not names:
+        raise nothing_matches("benchmark", options.pattern, "zsnas benchmarks")
     if options.details:
         print_table(("name", "rows", "best", "space", "batch", "licence"), [_details(name) for name in names])
     else:
-        print("\n".join(names))
+        found = listing(options.pattern)["purpose"]
+        print_table(("name", "what it is"), [*zip(found.index, found, strict=True)])
     return 0
 
 
 def _details(name: str) -> tuple[str, ...]:
+    from zsnas._extras import ExtraMissing
     from zsnas.benchmarks import benchmark
     from zsnas.sources import SourceUnavailable
 
@@ -34,5 +39,7 @@ def _details(name: str) -> tuple[str, ...]:
         bench = benchmark(name)
     except SourceUnavailable:
         return name, "", "unavailable: zsnas data fetch", "", "", ""
+    except ExtraMissing as missing:
+        return name, "", f"unavailable: {missing.remedy}", "", "", ""
     best = f"{bench.table[bench.metric].max():.2f} {bench.unit}" if bench.metric else "–"
     return bench.name, str(len(bench.table)), best, bench.space or "–", bench.batch or "–", bench.licence

@@ -3,8 +3,8 @@
 import argparse
 from collections.abc import Sequence
 
-from ._output import complain, print_table
-from ._parser import Commands, add_command
+from zsnas.cli._output import complain, print_table
+from zsnas.cli._parser import Commands, add_command
 
 
 def add(commands: Commands) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ._output import print_table
-from ._parser import Commands, add_command, words
+from zsnas.cli._output import print_table
+from zsnas.cli._parser import Commands, add_command, add_load, numbers, positive, words
 
 if TYPE_CHECKING:
     from zsnas.evaluate import Evaluation, Result
@@ -37,15 +37,27 @@ def add(commands: Commands) -> None:
         "full: all that have published scores, an hour or more (default: quick)",
     )
     parser.add_argument(
-        "--output", metavar="PAGE", help="where the HTML page goes (default: FILE.html, here)"
+        "--output",
+        metavar="PAGE",
+        help="where the HTML page goes or, with the ending .json, what the leaderboard of the book reads "
+        "(default: FILE.html, here)",
     )
+    parser.add_argument(
+        "--seeds", type=numbers, help="numbers, separated by commas (default: those of the profile)"
+    )
+    parser.add_argument(
+        "--batch-size", type=positive, help="images in a batch (default: that of the published scores)"
+    )
+    parser.add_argument("--device", help="cpu, cuda, cuda:1 and so on, or mps (default: cpu)")
     parser.add_argument("--recompute", action="store_true", help="score again what .zsnas/evaluate holds")
+    add_load(parser)
     parser.add_argument("--no-progress", action="store_true", help="no progress bar")
 
 
 def _run(options: argparse.Namespace) -> int:
     from zsnas.evaluate import DEFAULT, evaluate
-    from zsnas.evaluation_page import page
+    from zsnas.evaluate.page import page
+    from zsnas.evaluate.record import record
 
     output = Path(options.output or f"{Path(options.file).stem}.html")
     if not output.parent.is_dir():
@@ -54,20 +66,29 @@ def _run(options: argparse.Namespace) -> int:
         options.file,
         options.benchmarks or DEFAULT,
         options.profile,
+        seeds=options.seeds,
+        batch_size=options.batch_size,
+        device=options.device,
         recompute=options.recompute,
         progress=not options.no_progress,
     )
-    output.write_text(page(evaluation), encoding="utf-8")
+    is_record = output.suffix == ".json"
+    output.write_text(record(evaluation) if is_record else page(evaluation), encoding="utf-8")
     for note in evaluation.notes:
         print(f"note: {note}")
     for result in evaluation.results:
         _print_result(evaluation, result)
-    print(f"the page with figure, table and how it was made is {output}")
+    what = (
+        "result, which the leaderboard of the book reads,"
+        if is_record
+        else "page with figure, table and how it was made"
+    )
+    print(f"the {what} is {output}")
     return 0
 
 
 def _print_result(evaluation: "Evaluation", result: "Result") -> None:
-    from zsnas.evaluation_page import TITLES, cells, nan_reasons, verdicts
+    from zsnas.evaluate.page import TITLES, cells, reasons, verdicts
 
     seeds = "seed" if len(result.seeds) == 1 else "seeds"
     print(
@@ -79,7 +100,7 @@ def _print_result(evaluation: "Evaluation", result: "Result") -> None:
     for columns in _fitting(titles, rows):
         print_table([titles[k] for k in columns], [[row[k] for k in columns] for row in rows])
     print(f"→ from {evaluation.file.name}; KT Kendall's τ, SPR Spearman's ρ, with 95 % intervals")
-    for sentence in (*verdicts(result), *nan_reasons(result), *result.notes):
+    for sentence in (*verdicts(result), *reasons(result), *result.notes):
         print(f"- {sentence}")
     print()
 

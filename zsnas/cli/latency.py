@@ -1,9 +1,10 @@
 """`zsnas latency`: time networks on this machine."""
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from ._parser import Commands, add_command, positive
+from zsnas.cli._parser import Commands, add_command, add_load, positive
 
 if TYPE_CHECKING:
     from torch import nn
@@ -21,23 +22,67 @@ def add(commands: Commands) -> None:
         "latency",
         _run,
         "time networks on this machine, which should do nothing else; the same command resumes a stopped one",
-        "zsnas latency nats-sss/imagenet16-120 --scored\n  zsnas latency kernels",
+        "zsnas latency timm:resnet18 --batch 1 --device cpu\n"
+        "  zsnas latency nats-sss/imagenet16-120 --scored\n  zsnas latency kernels",
     )
-    parser.add_argument("what", help="a benchmark, such as nb201/cifar10, or kernels")
+    parser.add_argument(
+        "what",
+        help="a network (timm:NAME, torchvision:NAME or MODULE:FUNCTION), a benchmark such as nb201/cifar10, "
+        "or kernels",
+    )
+    parser.add_argument("--batch", type=positive, default=1, help="of a network: images at once (default: 1)")
+    parser.add_argument("--device", default="cpu", help="of a network: cpu, cuda or mps (default: cpu)")
+    parser.add_argument(
+        "--input-size",
+        type=positive,
+        metavar="PIXELS",
+        help="of a network (default: what it is made for, or 32)",
+    )
     parser.add_argument("--limit", type=positive, help="networks to draw at random (default: all)")
     parser.add_argument("--scored", action="store_true", help="only architectures with published scores")
-    parser.add_argument("--table", help="file that keeps the latencies (default: data/latency/SPACE.parquet)")
+    add_load(parser)
+    parser.add_argument(
+        "--table", help="file that keeps the latencies (default: .zsnas/latency/SPACE.parquet)"
+    )
     parser.add_argument("--no-progress", action="store_true", help="no progress bar")
 
 
 def _run(options: argparse.Namespace) -> int:
-    from zsnas.hardware.measure import measure_all, published_path
+    from zsnas.hardware.measure import measure_all
 
+    if ":" in options.what:
+        return _network(options)
     names, build, table = _kernels(options) if options.what == "kernels" else _architectures(options)
-    path = options.table or published_path(table)
+    path = options.table or Path(".zsnas", "latency", f"{table}.parquet")
+    if Path(path).suffix != ".parquet":
+        raise ValueError(f"{path!r} does not end in .parquet; give a table that does")
     column = "kernel" if table == "kernels" else "arch"
     found = measure_all(names, build, path, column=column, progress=not options.no_progress)
     print(f"{len(found):,} latencies are in {path}")
+    return 0
+
+
+def _network(options: argparse.Namespace) -> int:
+    from zsnas.hardware.measure import machine, measure
+    from zsnas.models import default_side, model
+    from zsnas.proxies import check_placement
+
+    check_placement(options.device, None)
+    network = model(options.what, 1000, 0)
+    side = options.input_size or default_side(options.what) or 32
+    try:
+        found = measure(network, (3, side, side), batch=options.batch, device=options.device)
+    except RuntimeError as error:
+        raise ValueError(
+            f"{options.what} does not take {options.batch} images of {side} × {side}: {error}; "
+            "choose another --input-size or --batch"
+        ) from error
+    print(
+        f"{options.what}, {options.batch} × 3 × {side} × {side}, {options.device}: "
+        f"{found.latency_ms:.2f} ms, spread of the rounds {found.spread_ms:.2f} ms"
+    )
+    about = machine()
+    print(f"{about['machine']}; threads: {about['threads']}; torch {about['torch']}")
     return 0
 
 
@@ -50,9 +95,9 @@ def _kernels(options: argparse.Namespace) -> Work:
 def _architectures(options: argparse.Namespace) -> Work:
     from zsnas.batches import batch
     from zsnas.benchmarks import benchmark
-    from zsnas.score_table import scores
+    from zsnas.scores.sweep import visited
+    from zsnas.scores.table import scores
     from zsnas.spaces import space
-    from zsnas.sweep import visited
 
     bench = benchmark(options.what)
     bench.check_trained()

@@ -3,7 +3,9 @@
 import argparse
 import sys
 
-from ._parser import Commands, add_command
+from zsnas._extras import needing
+from zsnas.cli._output import nothing_matches, print_table
+from zsnas.cli._parser import Commands, add_command
 
 
 def add(commands: Commands) -> None:
@@ -23,9 +25,13 @@ def add(commands: Commands) -> None:
 
 
 def _list(options: argparse.Namespace) -> int:
-    from zsnas.notebooks import list_notebooks
+    with needing("book", "zsnas notebooks list"):
+        from zsnas.book.pages import list_notebooks, page
 
-    print("\n".join(list_notebooks(options.pattern)))
+    names = list_notebooks(options.pattern)
+    if not names:
+        raise nothing_matches("notebook", options.pattern, "zsnas notebooks list")
+    print_table(("name", "question"), [(name, page(name).title) for name in names])
     return 0
 
 
@@ -59,19 +65,20 @@ def _assignment(text: str) -> tuple[str, str]:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from zsnas.notebooks import NotebookError, run
+    from zsnas.book.pages import NotebookError, run, write_html
 
     try:
-        result = run(options.name, dict(options.parameters), options.profile, options.output)
+        with needing("book", "zsnas notebooks run"):
+            result = run(options.name, dict(options.parameters), options.profile, options.output)
     except NotebookError as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"executed as {result}")
+    print(f"executed as {result}\nto read: {write_html(options.name, result)}")
     return 0
 
 
 def _check(_: argparse.Namespace) -> int:
-    from zsnas.notebooks import StaleNotebooks, check
+    from zsnas.book.pages import StaleNotebooks, check
 
     try:
         check()

@@ -4,8 +4,8 @@ import argparse
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from ._output import print_table
-from ._parser import Commands, add_command
+from zsnas.cli._output import nothing_matches, print_table
+from zsnas.cli._parser import Commands, add_command, add_load
 
 if TYPE_CHECKING:
     from zsnas.proxies import Proxy
@@ -22,15 +22,28 @@ def add(commands: Commands) -> None:
         "  zsnas proxies '*grad*' --target trainability\n"
         "  zsnas proxies --kind gradient-free    (what needs no backward pass)",
     )
-    parser.add_argument("pattern", nargs="?", default="*", help="names with wildcards (default: all)")
+    parser.add_argument(
+        "pattern",
+        nargs="?",
+        default="*",
+        help="names with wildcards, or default, the set of zsnas score (default: all)",
+    )
     parser.add_argument("--kind", help="naive, gradient-based or gradient-free")
     parser.add_argument("--target", help="expressivity, generalization or trainability")
+    add_load(parser)
 
 
 def _run(options: argparse.Namespace) -> int:
-    from zsnas.proxies import list_proxies, proxy
+    from zsnas.proxies import DEFAULT, list_proxies, proxy
 
-    found = [proxy(name) for name in list_proxies(options.pattern, kind=options.kind, target=options.target)]
+    names = list_proxies(
+        "*" if options.pattern == "default" else options.pattern, kind=options.kind, target=options.target
+    )
+    if options.pattern == "default":
+        names = [name for name in names if name in DEFAULT]
+    if not names:
+        raise nothing_matches("proxy", options.pattern, "zsnas proxies")
+    found = [proxy(name) for name in names]
     print_table(
         ("name", "label", "better", "kind", "target", "source"),
         [

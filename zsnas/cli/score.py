@@ -1,9 +1,27 @@
 """`zsnas score`: score one network at random initialisation."""
 
 import argparse
+import math
+import sys
+from typing import TYPE_CHECKING
 
-from ._output import print_table
-from ._parser import Commands, add_command, positive, words
+from zsnas.cli._output import add_results, in_columns, number, takes_the_place_of_tables, write_results
+from zsnas.cli._parser import (
+    BATCH,
+    PROXIES,
+    Commands,
+    add_command,
+    add_load,
+    add_placement,
+    positive,
+    words,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from zsnas.batches import Batch
+    from zsnas.proxies import Measurement
 
 
 def add(commands: Commands) -> None:
@@ -13,16 +31,19 @@ def add(commands: Commands) -> None:
         "score",
         _run,
         "score one network at random initialisation",
-        "zsnas score timm:resnet18 --batch cifar100 --size 64 --seed 0 --proxies synflow,snip\n"
-        "  zsnas score torchvision:resnet50\n"
+        "zsnas score timm:resnet18\n"
+        "  zsnas score torchvision:resnet50 --batch imagenet1k --size 16 --proxies all\n"
         "  zsnas score my_networks:build_small_cnn    (a function in my_networks.py, here)\n"
+        "  zsnas score timm:resnet18 --batch photos/ --proxies '*flow*' --csv scores.csv\n"
         "  zsnas score timm:resnet18 --proxy-file my_proxy.py    (your proxies too)",
     )
-    parser.add_argument("model", help="timm:NAME, torchvision:NAME or MODULE:FUNCTION")
-    parser.add_argument("--batch", default="cifar100", help="images to score on (default: cifar100)")
+    parser.add_argument(
+        "model", help="timm:NAME, torchvision:NAME or MODULE:FUNCTION; zsnas models lists names"
+    )
+    parser.add_argument("--batch", default="cifar100", help=f"{BATCH} (default: cifar100)")
     parser.add_argument("--size", type=int, default=64, help="images in the batch (default: 64)")
     parser.add_argument("--seed", type=int, default=0, help="draws weights, images and probes (default: 0)")
-    parser.add_argument("--proxies", type=words, help="names, separated by commas (default: all)")
+    parser.add_argument("--proxies", type=words, default=["default"], help=f"{PROXIES} (default: default)")
     parser.add_argument(
         "--proxy-file",
         action="append",
@@ -37,29 +58,70 @@ def add(commands: Commands) -> None:
         help="resize the images to this height and width (default: their own size, "
         "or the model's default input size when the model does not take that)",
     )
-    parser.add_argument(
-        "--device", help="cpu, cuda, cuda:1 and so on, or mps (default: where the model is, mostly the cpu)"
-    )
-    parser.add_argument(
-        "--dtype", help="float32 or float64 (default: that of the model, float32 for half precision)"
-    )
+    add_placement(parser)
+    add_load(parser)
+    add_results(parser)
 
 
 def _run(options: argparse.Namespace) -> int:
     from zsnas.batches import batch
     from zsnas.models import fit, model
-    from zsnas.proxies import load_proxies, measure, proxy
+    from zsnas.proxies import check_placement, choose_proxies, load_proxies, proxy
+    from zsnas.scores.sweep import batches_for
 
-    for file in options.proxy_file:
-        load_proxies(file)
-    names = None if options.proxies is None else [proxy(name).name for name in options.proxies]
-    images = batch(options.batch, options.size, options.seed)
-    network = model(options.model, images.num_classes, options.seed)
-    images = fit(images, network, options.model, options.input_size, options.device)
-    shape = "×".join(map(str, images.images.shape))
-    print(f"{options.model}, {images.num_classes} classes, random weights of seed {options.seed}")
-    print(f"batch {shape}: {images.source}\n")
-    measured = measure(network, images, names, options.seed, options.device, options.dtype)
-    rows = [(name, f"{m.value:.6g}", f"{m.seconds:.3f}", m.reason or "") for name, m in measured.items()]
-    print_table(("proxy", "value", "seconds", "reason"), rows)
+    check_placement(options.device, options.dtype)
+    own = [name for file in options.proxy_file for name in load_proxies(file)]
+    with_own = own if options.proxies == ["default"] else []
+    names = choose_proxies([*options.proxies, *with_own])
+    classes = batch(options.batch, options.size, options.seed).num_classes
+    network = model(options.model, classes, options.seed)
+    told = [f"{options.model}, {classes} classes, random weights of seed {options.seed}"]
+    drawn: list[tuple[tuple[str, ...], Batch | str]] = []
+    for alike, found in batches_for(names, options.batch, options.size, options.seed):
+        images = found
+        if not isinstance(images, str):
+            images = fit(images, network, options.model, options.input_size, options.device)
+            which = "batch" if proxy(alike[0]).images_per_class == 1 else f"batch of {', '.join(alike)}"
+            told.append(f"{which} {'×'.join(map(str, images.images.shape))}: {images.source}")
+        drawn.append((alike, images))
+    output = sys.stderr if takes_the_place_of_tables(options) else sys.stdout
+    print("\n".join(told), file=output, flush=True)
+
+    def scored() -> "Iterator[tuple[str, Measurement]]":
+        from zsnas.proxies import Measurement, measurements
+
+        for alike, images in drawn:
+            if isinstance(images, str):
+                yield from ((name, Measurement(math.nan, images, 0.0)) for name in alike)
+            else:
+                yield from measurements(network, images, alike, options.seed, options.device, options.dtype)
+
+    measured = _streamed(options, names, scored())
+    rows = [
+        {"proxy": name, **measured[name]._asdict(), "reason": measured[name].reason or ""} for name in names
+    ]
+    about = {"model": options.model, "seed": options.seed, "classes": classes, "batch": told[1:]}
+    write_results(options, rows, about, "scores")
     return 0
+
+
+def _streamed(
+    options: argparse.Namespace, names: tuple[str, ...], scored: "Iterable[tuple[str, Measurement]]"
+) -> "dict[str, Measurement]":
+    """Print each row as soon as it is known, above the progress; return the measurements."""
+    from zsnas._progress_bar import progress_bar
+
+    widths = max(5, *map(len, names)), 12, 7, 0
+    output = sys.stderr if takes_the_place_of_tables(options) else sys.stdout
+    print("\n" + in_columns(("proxy", "value", "seconds", "reason"), widths), file=output, flush=True)
+    measured = {}
+    with progress_bar(options.model, len(names), unit="proxy", shown=sys.stderr.isatty(), leave=False) as bar:
+        for name, found in scored:
+            cells = name, number(found.value), f"{found.seconds:.3f}", found.reason or ""
+            with bar.external_write_mode(file=output):
+                print(in_columns(cells, widths), file=output, flush=True)
+            measured[name] = found
+            bar.update()
+    if "flops" in measured:
+        print("\nflops are multiply-accumulates: one for each product that is added up", file=output)
+    return measured

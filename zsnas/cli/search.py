@@ -2,8 +2,8 @@
 
 import argparse
 
-from ._output import print_table
-from ._parser import Commands, add_command, positive, words
+from zsnas.cli._output import print_table
+from zsnas.cli._parser import Commands, add_command, add_load, positive, words
 
 
 def add(commands: Commands) -> None:
@@ -35,17 +35,19 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument("--batch", default="imagenet1k", help="images to score on (default: imagenet1k)")
     parser.add_argument("--batch-size", type=positive, default=16, help="images in the batch (default: 16)")
+    parser.add_argument("--device", help="cpu, cuda, cuda:1 and so on, or mps (default: cpu)")
     parser.add_argument("--seed", type=int, default=0, help="draws all that is random (default: 0)")
+    add_load(parser)
     parser.add_argument("--checkpoint", metavar="FILE", help="keeps every score; a killed search resumes")
-    parser.add_argument(
-        "--output", metavar="FILE", help="write every step as CSV or, to NAME.parquet, Parquet"
-    )
+    parser.add_argument("--output", metavar="FILE", help="write every step, to NAME.csv or NAME.parquet")
     parser.add_argument("--no-progress", action="store_true", help="no progress bar")
 
 
 def _run(options: argparse.Namespace) -> int:
     from zsnas.search import search
 
+    if options.output and not options.output.endswith((".csv", ".parquet")):
+        raise ValueError(f"{options.output!r} ends neither in .csv nor in .parquet; give a name that does")
     found = search(
         options.space,
         proxies=options.proxies,
@@ -56,6 +58,7 @@ def _run(options: argparse.Namespace) -> int:
         batch_size=options.batch_size,
         image_size=options.image_size,
         seed=options.seed,
+        device=options.device,
         checkpoint=options.checkpoint,
         progress=not options.no_progress,
     )

@@ -1,8 +1,13 @@
 """`zsnas sweep`: score the architectures of a benchmark."""
 
 import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ._parser import Commands, add_command, words
+from zsnas.cli._parser import PROXIES, Commands, add_command, add_load, numbers, words
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def add(commands: Commands) -> None:
@@ -15,9 +20,9 @@ def add(commands: Commands) -> None:
         "zsnas sweep nb201/cifar100 --proxies params,synflow --seeds 0,1 --limit 1000 --top 0.05",
     )
     parser.add_argument("benchmark", help="such as nb201/cifar100; zsnas benchmarks lists them")
-    parser.add_argument("--proxies", type=words, help="names, separated by commas (default: all)")
+    parser.add_argument("--proxies", type=words, help=f"{PROXIES} (default: all)")
     parser.add_argument(
-        "--seeds", type=_numbers, default=[0], help="numbers, separated by commas (default: 0)"
+        "--seeds", type=numbers, default=[0], help="numbers, separated by commas (default: 0)"
     )
     parser.add_argument("--limit", type=int, help="architectures to draw at random (default: all)")
     parser.add_argument(
@@ -28,15 +33,19 @@ def add(commands: Commands) -> None:
         "--store", help="file that keeps the scores (default: .zsnas/sweeps/BENCHMARK.sqlite)"
     )
     parser.add_argument("--workers", type=int, default=1, help="processes (default: 1)")
+    add_load(parser)
     parser.add_argument("--device", help="cpu, cuda, cuda:1 and so on, or mps (default: cpu)")
     parser.add_argument("--no-progress", action="store_true", help="no progress bar")
     parser.add_argument("--publish", action="store_true", help="then write data/scores/BENCHMARK.parquet")
 
 
 def _run(options: argparse.Namespace) -> int:
-    from zsnas.score_table import publish
-    from zsnas.sweep import sweep
+    from zsnas.scores.sweep import sweep
+    from zsnas.scores.table import check_writable, publish, stored
 
+    if options.publish:
+        check_writable(options.benchmark)
+    is_new = not Path(options.store or f".zsnas/sweeps/{options.benchmark}.sqlite").exists()
     store = sweep(
         options.benchmark,
         proxies=options.proxies,
@@ -49,16 +58,41 @@ def _run(options: argparse.Namespace) -> int:
         progress=not options.no_progress,
         device=options.device,
     )
-    print(f"scores are in {store}")
+    table = stored(store)
+    if is_new:
+        _tell_published(table)
+    _tell_correlations(table, options.top, options.proxies)
+    load = "".join(f" --load {file}" for file in options.load)
+    print(
+        f"scores are in {store}\n"
+        f"to read them: zsnas scores {store}{load} --csv scores.csv\n"
+        f"with intervals: zsnas correlate {store}{load}\n"
+        "the same command with more seeds or a higher --limit adds to them"
+    )
     if options.publish:
         print(f"published as {publish(store, options.benchmark)}")
     return 0
 
 
-def _numbers(text: str) -> list[int]:
+def _tell_published(table: "pd.DataFrame") -> None:
+    """Say how many scores of a new store were read and not computed."""
+    from zsnas.scores.table import published_path, read
+
+    path = published_path(table.attrs["benchmark"])
+    if not path.exists():
+        return
+    published = read(path)
+    if published.attrs.get("batch_source") == table.attrs["batch_source"]:
+        print(f"{len(published):,} networks were read from the published scores ({path}), not computed here")
+
+
+def _tell_correlations(table: "pd.DataFrame", top: float, asked: list[str] | None) -> None:
+    from zsnas.cli.correlate import correlated, print_correlations
+    from zsnas.proxies import choose_proxies
+
     try:
-        return [int(word) for word in text.split(",")]
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no list of whole numbers; write them like 0,1,2"
-        ) from None
+        found = correlated(table, top or 0.05, choose_proxies(asked))
+    except ValueError as reason:
+        print(f"no correlations: {reason}")
+        return
+    print_correlations(found, top or 0.05)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from zsnas._numbers import torch_seeded
 from zsnas.hardware._predictor import Predictor
 from zsnas.spaces.nb201 import EDGES, OPERATIONS, parse
 
@@ -102,8 +103,7 @@ class _Regression(Predictor):
                 f"{type(self).__name__} learns one device at a time, but the latencies have shape "
                 f"{latency.shape}; give those of one device, shape (n,)"
             )
-        with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(self.seed)
+        with torch_seeded(self.seed):
             self._network = self._untrained()
         self._train(architectures, latency, STEPS, LEARNING_RATE)
 
@@ -156,7 +156,7 @@ class GCN(_Regression):
     ----------
     seed : int
     both_ways : bool
-        Which way messages go, see :func:`propagation`; ``zsnas.hardware.choices`` compares the two.
+        Which way messages go, see :func:`propagation`; ``zsnas.book.studies.choices`` compares the two.
 
     References
     ----------

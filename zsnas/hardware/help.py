@@ -24,6 +24,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 
+from zsnas._numbers import torch_seeded
 from zsnas.hardware._predictor import NotFittedError, Predictor
 from zsnas.hardware.brp_nas import one_hot
 from zsnas.spaces.nb201 import EDGES, OPERATIONS
@@ -130,7 +131,7 @@ class HELP(Predictor):
     references : sequence of str, optional
         The architectures that every device has to measure; by default ten at random of those of :meth:`fit`.
     episodes : int
-        How long it learns; ``zsnas.hardware.choices`` compares the default with others.
+        How long it learns; ``zsnas.book.studies.choices`` compares the default with others.
 
     Attributes
     ----------
@@ -161,8 +162,7 @@ class HELP(Predictor):
             chosen = rng.permutation(len(architectures))[:REFERENCES]
             self.references = tuple(architectures[k] for k in chosen)
         self._weights = None
-        with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(self.seed)
+        with torch_seeded(self.seed):
             self._meta = _Meta(len(self.references))
         self._learn(architectures, latency, rng)
 

@@ -16,146 +16,29 @@ diverse edge devices.
 
 from __future__ import annotations
 
-import operator
 from collections import Counter
 from functools import cache
 from itertools import product
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import Tensor, fx, nn
-from torch.fx.passes.shape_prop import ShapeProp
 
+from zsnas.hardware._cut import FUSIONS, cut
+from zsnas.hardware._kernel import Kernel, both, build
 from zsnas.hardware._predictor import Predictor
 from zsnas.spaces import space
 from zsnas.spaces.nb201 import EDGES, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Sequence
 
     from zsnas.hardware._predictor import Floats
 
-FUSIONS = (
-    ("relu", "conv", "bn"),
-    ("conv", "bn"),
-    ("bn", "relu"),
-)
-"""Operations that make one kernel, the first rule that fits; any other operation is a kernel by itself."""
+__all__ = ["FUSIONS", "Kernel", "KernelModel", "build", "cut", "sampled"]
 
-MODULES: dict[type[nn.Module], str] = {
-    nn.Conv2d: "conv",
-    nn.BatchNorm2d: "bn",
-    nn.ReLU: "relu",
-    nn.AvgPool2d: "avg_pool",
-    nn.AdaptiveAvgPool2d: "global_pool",
-    nn.Linear: "linear",
-}
-FUNCTIONS: dict[object, str] = {operator.add: "add", torch.zeros_like: "zeros"}
 LAST_NODE = "|skip_connect~0|+|none~0|skip_connect~1|+|{}~0|{}~1|{}~2|"
 """Cells of NAS-Bench-201 that have no kernel but at the last node."""
-
-FREE = (nn.Identity,)
-FREE_METHODS = ("flatten",)
-"""What moves no data."""
-
-
-class Kernel(NamedTuple):
-    """One kernel; its text ``relu-conv-bn:16:32:32:3:2`` has the same fields in the same order.
-
-    Attributes
-    ----------
-    kind : str
-        Names of its operations, joined by ``-``.
-    inputs, outputs : int
-        Channels.
-    size : int
-        Height and width of the input.
-    window, stride : int
-        Of the convolution or pooling; 1 without any.
-    """
-
-    kind: str
-    inputs: int
-    outputs: int
-    size: int
-    window: int = 1
-    stride: int = 1
-
-    def __str__(self) -> str:
-        return ":".join(map(str, self))
-
-    @classmethod
-    def parse(cls, text: str) -> Kernel:
-        """Read the text of a kernel.
-
-        Raises
-        ------
-        ValueError
-            When it has not this form.
-        """
-        kind, *numbers = text.split(":")
-        if len(numbers) != len(cls._fields) - 1 or not all(number.isdecimal() for number in numbers):
-            raise ValueError(f"{text!r} is no kernel; the form is {':'.join(cls._fields)}")
-        return cls(kind, *map(int, numbers))
-
-
-class _Add(nn.Module):
-    """The sum of two feature maps, one of which is held."""
-
-    other: Tensor
-
-    def __init__(self, channels: int, size: int) -> None:
-        super().__init__()
-        self.register_buffer("other", torch.ones(1, channels, size, size))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.other
-
-
-class _Zeros(nn.Module):
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.zeros_like(x)
-
-
-class _Linear(nn.Linear):
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.flatten(1))
-
-
-def build(text: str) -> tuple[nn.Module, tuple[int, ...]]:
-    """Return a kernel as a network, its weights drawn with torch's defaults, and the shape of its input.
-
-    Raises
-    ------
-    ValueError
-        When the text is no kernel, or of a kind that is not known.
-    """
-    kernel = Kernel.parse(text)
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(0)
-        parts = list(_operations(kernel))
-    network = parts[0] if len(parts) == 1 else nn.Sequential(*parts)
-    return network, (kernel.inputs, kernel.size, kernel.size)
-
-
-def _operations(kernel: Kernel) -> Iterator[nn.Module]:
-    inputs, outputs, window, stride = kernel.inputs, kernel.outputs, kernel.window, kernel.stride
-    names = kernel.kind.split("-")
-    make: dict[str, Callable[[], nn.Module]] = {
-        "conv": lambda: nn.Conv2d(inputs, outputs, window, stride, padding=window // 2, bias=False),
-        "bn": lambda: nn.BatchNorm2d(outputs if "conv" in names else inputs),
-        "relu": nn.ReLU,
-        "avg_pool": lambda: nn.AvgPool2d(window, stride, (window - 1) // 2, count_include_pad=False),
-        "global_pool": lambda: nn.AdaptiveAvgPool2d(1),
-        "linear": lambda: _Linear(inputs, outputs),
-        "add": lambda: _Add(inputs, kernel.size),
-        "zeros": _Zeros,
-    }
-    for name in names:
-        if name not in make:
-            raise ValueError(f"unknown operation {name!r} in {kernel}; known are {', '.join(make)}")
-        yield make[name]()
 
 
 def sampled() -> list[str]:
@@ -182,80 +65,6 @@ def sampled() -> list[str]:
     ]
     order = np.random.default_rng(0).permutation(len(grid))
     return [str(grid[k]) for k in order]
-
-
-def cut(network: nn.Module, shape: tuple[int, ...]) -> list[Kernel]:
-    """Cut a network into its kernels, in the order of computation.
-
-    Parameters
-    ----------
-    network : nn.Module
-        May be on the device "meta", without any numbers.
-    shape : tuple of int
-        Of an image, without the batch.
-
-    Raises
-    ------
-    ValueError
-        When the network has an operation that is in no kernel.
-    """
-    traced = fx.symbolic_trace(network)
-    device = next(network.parameters()).device
-    ShapeProp(traced).propagate(torch.empty(1, *shape, device=device))
-    names = {node: _name(traced, node) for node in traced.graph.nodes}
-    kernels, done = [], set()
-    for node in traced.graph.nodes:
-        if node not in done and names[node]:
-            chain = _fused(node, names)
-            done.update(chain)
-            kernels.append(_kernel(traced, chain, names))
-    return kernels
-
-
-def _name(traced: fx.GraphModule, node: fx.Node) -> str:
-    """Return the name of an operation; empty when it takes no time."""
-    if node.op == "call_module":
-        module = traced.get_submodule(str(node.target))
-        if isinstance(module, FREE):
-            return ""
-        found = MODULES.get(type(module))
-    elif node.op == "call_function":
-        found = FUNCTIONS.get(node.target)
-    else:
-        found = "" if node.op in {"placeholder", "output"} or node.target in FREE_METHODS else None
-    if found is None:
-        known = (*MODULES.values(), *FUNCTIONS.values())
-        raise ValueError(f"the operation {node.format_node()} is in no kernel; known are {', '.join(known)}")
-    return found
-
-
-def _fused(node: fx.Node, names: dict[fx.Node, str]) -> list[fx.Node]:
-    """Return the nodes of the kernel that begins here."""
-    for rule in FUSIONS:
-        chain = [node]
-        while len(chain) < len(rule) and len(chain[-1].users) == 1:
-            chain += chain[-1].users
-        if tuple(names[member] for member in chain) == rule:
-            return chain
-    return [node]
-
-
-def _kernel(traced: fx.GraphModule, chain: list[fx.Node], names: dict[fx.Node, str]) -> Kernel:
-    before, after = chain[0].all_input_nodes[0], chain[-1]
-    _, inputs, *sides = before.meta["tensor_meta"].shape
-    outputs = after.meta["tensor_meta"].shape[1]
-    windows = [_window(traced.get_submodule(str(node.target))) for node in chain if node.op == "call_module"]
-    window, stride = max(windows, default=(1, 1))
-    kind = "-".join(names[node] for node in chain)
-    return Kernel(kind, inputs, outputs, sides[0] if sides else 1, window, stride)
-
-
-def _window(module: nn.Module) -> tuple[int, int]:
-    """Return side and stride of a convolution or pooling; (1, 1) for anything else."""
-    side, stride = getattr(module, "kernel_size", 1), getattr(module, "stride", 1)
-    return (side[0] if isinstance(side, tuple) else side), (
-        stride[0] if isinstance(stride, tuple) else stride
-    )
 
 
 class KernelModel(Predictor):
@@ -300,7 +109,8 @@ class KernelModel(Predictor):
 
     def _predict(self, architectures: list[str]) -> Floats:
         counts = [self._counts(arch) for arch in architectures]
-        latency = {kernel: self._latency(kernel) for kernel in set().union(*counts)}
+        kernels = dict.fromkeys(kernel for count in counts for kernel in count)
+        latency = {kernel: self._latency(kernel) for kernel in kernels}
         totals = [sum(times * latency[kernel] for kernel, times in count.items()) for count in counts]
         return self._scale * np.array(totals)
 
@@ -357,7 +167,9 @@ def _incoming(arch: str) -> list[list[str]]:
 
 
 def _group(kernel: Kernel) -> tuple[Any, ...]:
-    return kernel.kind, kernel.window, kernel.stride
+    """Return what the kernels of one regression have in common: all but channels and size."""
+    kind, _inputs, _outputs, _size, *window = kernel
+    return kind, *window
 
 
 def _members(kernels: Sequence[Kernel]) -> dict[tuple[Any, ...], list[int]]:
@@ -368,8 +180,9 @@ def _members(kernels: Sequence[Kernel]) -> dict[tuple[Any, ...], list[int]]:
 
 
 def _features(kernels: Sequence[Kernel]) -> Floats:
-    """Return all products of up to three logarithms of the sizes: shape (kernels, 20)."""
-    logs = np.log2([[kernel.inputs, kernel.outputs, kernel.size] for kernel in kernels]) / 4
+    """Return all products of up to three logarithms of channels and of the mean side: shape (kernels, 20)."""
+    logs = np.log2([[k.inputs, k.outputs, *both(k.size)] for k in kernels]) / 4
+    logs = np.column_stack([logs[:, :2], logs[:, 2:].mean(axis=1)])
     powers = [power for power in product(range(4), repeat=3) if sum(power) <= 3]
     return np.column_stack([np.prod(logs**power, axis=1) for power in powers])
 

@@ -12,12 +12,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from zsnas.proxies._norms import is_frozen_norm, marks, taken_out
+from zsnas.proxies._outputs import check_output
 from zsnas.proxies._passes import Passes, shared_pass, standard_normal, with_values
 from zsnas.proxies._placement import check_layers, double
-from zsnas.proxies._trace import LAYERS, Trace, tracing
+from zsnas.proxies._trace import Trace
 from zsnas.proxies._undefined import Undefined
+from zsnas.proxies._weights import LAYERS
 
 EPSILON = 1e-8
+SINGLE_PRECISION = torch.finfo(torch.float32).eps
 _NORMS = (_BatchNorm, nn.GroupNorm)
 
 
@@ -25,7 +29,8 @@ class BlockProbe(NamedTuple):
     """How noise goes through the blocks of a network whose weights are redrawn."""
 
     entropies: list[float]
-    """Of the input of the first block and of each block's output, in order of execution; NaN if constant."""
+    """Of the input of the first block and of each block's output, in order of execution. NaN if constant,
+    minus infinity if they vary, in single precision, in fewer directions than they have channels."""
     gains: list[float]
     """How much of a random gradient each block passes back: the largest singular value of the mean product of
     the gradients at its input and its output. Infinite when the two are the same, NaN when the output's
@@ -47,15 +52,15 @@ def block_probe(passes: Passes) -> BlockProbe:
         )
     probe = BlockProbe([], [])
     check_layers(passes.model)
-    values = _initialised(passes.model)
+    values = _initialised(passes.model) | passes.other_norms.neutral(passes.model) | marks(passes.model)
     noise = standard_normal(passes.images.shape).to(passes.images).to(memory_format=torch.channels_last)
     with ExitStack() as stack:
-        stack.enter_context(passes.batch_statistics())
-        trace = stack.enter_context(tracing(passes.model))
+        stack.enter_context(taken_out(passes.model, lambda call: not call.training))
+        trace = stack.enter_context(passes.tracing())
         for block in blocks:
             stack.callback(block.register_forward_pre_hook(_cut).remove)
             stack.callback(block.register_forward_hook(_observer(probe, trace)).remove)
-        with_values(passes.model, values, noise)
+        check_output(with_values(passes.model, values, noise))
     return probe
 
 
@@ -73,7 +78,8 @@ def _find_blocks(model: nn.Module, image: Tensor) -> list[nn.Module]:
 
 
 def _is_composite(module: nn.Module) -> bool:
-    return any(True for _ in module.children()) and not isinstance(module, (nn.Sequential, *_NORMS))
+    is_other = isinstance(module, (nn.Sequential, *_NORMS)) or is_frozen_norm(module)
+    return any(True for _ in module.children()) and not is_other
 
 
 def _name_keeper(found: set[str], name: str) -> Callable[[nn.Module, tuple[object, ...], object], None]:
@@ -129,11 +135,15 @@ def _observer(probe: BlockProbe, trace: Trace) -> Callable[[nn.Module, tuple[Ten
 
 def _entropy(features: Tensor) -> float:
     """Return the entropy of the shares of variance of the principal components of the channels."""
-    rows = _by_position(features)
+    rows = double(_by_position(features))
     if not rows.isfinite().all():
         raise Undefined("the features of a block are not finite")
+    if (rows == rows[0]).all():
+        return math.nan
     centred = rows - rows.mean(0)
-    variances = torch.linalg.eigvalsh(double(centred.T @ centred)).clamp(min=0)
+    variances = torch.linalg.eigvalsh(centred.T @ centred)
+    if variances[0] <= (len(variances) * SINGLE_PRECISION) ** 2 * variances[-1]:  # squares of singular values
+        return -math.inf
     shares = variances / variances.sum()
     entropy: float = -(shares * (shares + EPSILON).log()).sum().item()
     return entropy

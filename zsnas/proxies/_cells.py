@@ -29,7 +29,6 @@ from torch import Tensor, nn
 from zsnas.proxies._dataflow import Layer, Value, record
 from zsnas.proxies._passes import Passes, shared_pass
 from zsnas.proxies._undefined import Undefined
-from zsnas.spaces import nb201
 
 COVERED = "the cells that are covered are ResNet, Wide-ResNet, MobileNet-v2 and DenseNet-like blocks"
 
@@ -72,10 +71,6 @@ def cells(passes: Passes) -> list[Cell]:
     Undefined
         When the network has no skip connections, or some that do not make cells.
     """
-    if any(isinstance(module, nb201.Cell) for module in passes.model.modules()):
-        raise Undefined(
-            f"does not apply: an NB201 cell is a graph of operations, not layers in a row; {COVERED}"
-        )
     return find_cells(passes.model, passes.images[:1].clone())
 
 

@@ -10,7 +10,8 @@ from typing import Any, Literal, NamedTuple
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
+
+from zsnas._watching import Functions
 
 Kind = Literal["images", "layer", "addition", "concatenation", "other"]
 
@@ -24,6 +25,7 @@ _SELECTIONS = {
 }
 
 _CONSTANTS = {torch.zeros_like, torch.ones_like, torch.full_like, torch.rand_like, torch.randn_like}
+_PRODUCTS = {torch.mul, Tensor.mul, Tensor.__mul__, Tensor.__rmul__}
 
 
 class Layer(NamedTuple):
@@ -96,6 +98,12 @@ class _Call(NamedTuple):
         return self.args[position] if len(self.args) > position else self.kwargs.get(name, default)
 
     @property
+    def is_constant(self) -> bool:
+        """Whether the result has nothing of its arguments, such as zeros like them or zero times them."""
+        by_zero = any(isinstance(given, int | float) and given == 0 for given in self.args)
+        return self.function in _CONSTANTS or (self.function in _PRODUCTS and by_zero)
+
+    @property
     def layer(self) -> Layer | None:
         if self.function not in _LAYERS:
             return None
@@ -111,7 +119,7 @@ class _Call(NamedTuple):
         return all(part.dim() == 4 for part in parts) and axis % 4 == 1
 
 
-class _Recorder(TorchFunctionMode):
+class _Recorder(Functions):
     """Sees every torch function that the network calls, and adds what it returns to the graph."""
 
     def __init__(self, images: Tensor) -> None:
@@ -121,20 +129,14 @@ class _Recorder(TorchFunctionMode):
         self._alive: list[Tensor] = []  # an id is a tensor's own only while the tensor lives
         self._keep(images, Value(0, "images", images.shape, (), _made_by(0, images.shape[1])))
 
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: object,
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> object:
-        call = _Call(func, args, kwargs or {})
-        result = func(*args, **call.kwargs)
-        if func in _CONSTANTS:
+    def answer(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> object:
+        call = _Call(function, args, kwargs)
+        result = function(*args, **kwargs)
+        if call.is_constant:
             return result
-        sources = [self._known[id(t)] for t in _tensors([args, call.kwargs]) if id(t) in self._known]
-        outputs = list(_tensors(args[0] if func is Tensor.__setitem__ else result))
-        if func in _SELECTIONS and len(sources) == 1:
+        sources = [self._known[id(t)] for t in _tensors([args, kwargs]) if id(t) in self._known]
+        outputs = list(_tensors(args[0] if function is Tensor.__setitem__ else result))
+        if function in _SELECTIONS and len(sources) == 1:
             origins = _selected(call, sources[0])
             for output, made in zip(outputs, origins, strict=True):
                 self._keep(output, Value(len(self.values), "other", output.shape, (sources[0],), made))

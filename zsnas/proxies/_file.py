@@ -13,11 +13,10 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import TYPE_CHECKING
 
-from torch import Tensor
-
+from zsnas._own import place, said
 from zsnas.proxies import _registry
-from zsnas.proxies._registry import _REGISTER, Function, Proxy, list_proxies
-from zsnas.proxies._undefined import Undefined
+from zsnas.proxies._registry import _REGISTER, Function, Proxy, as_number, list_proxies
+from zsnas.proxies._undefined import Undefined, raised
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,20 +113,8 @@ def _run(code: CodeType, path: Path) -> None:
 def _failure(error: BaseException, path: Path) -> str:
     by_registry = traceback.extract_tb(error.__traceback__)[-1].filename == _registry.__file__
     if by_registry and isinstance(error, ValueError):
-        return f"{_place(error, path)}: {error}"
-    return f"{_place(error, path)}: {_named(error)}; correct it and run again"
-
-
-def _place(error: BaseException, path: Path) -> str:
-    """Name the last line of the file that took part in an error."""
-    frames = traceback.extract_tb(error.__traceback__)
-    lines = [frame.lineno for frame in frames if frame.filename == str(path)]
-    return f"{path}, line {lines[-1]}" if lines else str(path)
-
-
-def _named(error: BaseException) -> str:
-    message = next(iter(str(error).splitlines()), "")
-    return f"{type(error).__name__}: {message}" if message else type(error).__name__
+        return f"{place(error, path)}: {error}"
+    return f"{place(error, path)}: {said(error)}; correct it and run again"
 
 
 def _check(added: list[Proxy], path: Path) -> None:
@@ -157,22 +144,12 @@ def _guarded(proxy: Proxy, path: Path) -> Function:
         except Undefined:
             raise
         except Exception as error:
-            raise Undefined(f"it raised {_named(error)} ({_place(error, path)})") from error
-        return _number(returned)
+            raise Undefined(raised(error, f" ({place(error, path)})")) from error
+        value = as_number(returned)
+        if math.isnan(value):
+            raise Undefined(
+                "it returned nan; return a number, or raise zsnas.proxies.Undefined with the reason"
+            )
+        return value
 
     return guarded
-
-
-def _number(returned: object) -> float:
-    """Return one number as a float; anything else is undefined, with what to do about it."""
-    if isinstance(returned, Tensor) and returned.numel() != 1:
-        shape = tuple(returned.shape)
-        raise Undefined(f"it returned a tensor of shape {shape}; return one number, such as its .sum()")
-    try:
-        returned = returned.detach().item() if isinstance(returned, Tensor) else returned
-        value = float(returned)  # type: ignore[arg-type] # what is no number raises
-    except (TypeError, ValueError):
-        raise Undefined(f"it returned {type(returned).__name__}; return one number") from None
-    if math.isnan(value):
-        raise Undefined("it returned nan; return a number, or raise zsnas.proxies.Undefined with the reason")
-    return value

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Literal, get_args
 
 import torch
 from torch import Tensor, nn
-from torch.nn.parameter import UninitializedParameter
 
-from zsnas.proxies._trace import LAYERS
+from zsnas.proxies._copying import copy_of, why_opaque
 from zsnas.proxies._undefined import Undefined, reason_of
+from zsnas.proxies._weights import LAYERS, module_weights
 
 if TYPE_CHECKING:
     from zsnas.batches import Batch
 
 DeviceType = Literal["cpu", "cuda", "mps"]
 Precision = Literal["float32", "float64"]
+
+_OFF = ("inplace", "grad_checkpointing")
+"""What modules have switched on that changes no output. The last is timm's, which then goes around the module
+that holds a sequence, and which MeCo would miss."""
 
 
 def check_placement(device: str | torch.device | None, dtype: str | torch.dtype | None) -> None:
@@ -56,18 +59,26 @@ def private_copy(
 ) -> nn.Module:
     """Return a copy in evaluation mode, channels last in memory, none of whose modules works in place.
 
-    Half precision becomes single precision, in which gradients and their squares do not underflow.
+    What a network is wrapped in is left away, see :func:`copy_of`. Lower precision becomes single precision,
+    in which gradients and their squares do not underflow.
+
+    Parameters
+    ----------
+    model
+        The network; it is not changed.
+    device
+        ``"cpu"``, ``"cuda"`` (``"cuda:1"``) or ``"mps"``; by default where the network is.
+    dtype
+        ``"float32"`` or ``"float64"``; by default the network's own, single precision for half.
 
     Raises
     ------
     Undefined
-        When the network has no weights yet, or cannot be copied.
+        When the network has no weights yet or hides them, sharded or quantised, or cannot be copied.
     """
-    if any(isinstance(parameter, UninitializedParameter) for parameter in model.parameters()):
-        raise Undefined("some weights of the network have no shape yet; run it on images once")
+    copied = copy_of(model)
     try:
         with torch.inference_mode(False):
-            copied = copy.deepcopy(model).eval()
             for tensor in chain(copied.parameters(), copied.buffers()):
                 tensor.data = _in_precision(tensor.data, dtype)
             copied.to(device)
@@ -77,8 +88,9 @@ def private_copy(
     except Exception as error:
         raise Undefined(reason_of(error, "the network cannot be copied")) from error
     for module in copied.modules():
-        if getattr(module, "inplace", False) is True:
-            module.inplace = False  # type: ignore[assignment]
+        for flag in _OFF:
+            if getattr(module, flag, False) is True and not isinstance(module, torch.jit.ScriptModule):
+                setattr(module, flag, False)
     return copied
 
 
@@ -88,7 +100,17 @@ def with_network(
     device: str | torch.device | None = None,
     dtype: str | torch.dtype | None = None,
 ) -> Batch:
-    """Return the batch where a copied network's first parameter is, in its precision."""
+    """Return the batch where a copied network's first parameter is, in its precision.
+
+    Parameters
+    ----------
+    batch
+        Images with the labels or targets of their task.
+    model
+        The network, already copied.
+    device, dtype
+        Where the images go, and in which precision, beside a network without parameters.
+    """
     first = next((parameter for parameter in model.parameters() if parameter.is_floating_point()), None)
     if first is None:
         images = batch.images if batch.images.is_floating_point() else batch.images.float()
@@ -99,16 +121,35 @@ def with_network(
     return replace(batch, images=images, labels=batch.labels.to(images.device, numbers))
 
 
+def check_values(model: nn.Module) -> None:
+    """Say why the layers' weights are no real numbers that could be added up, if they are none."""
+    opaque = why_opaque(model)
+    if opaque:
+        raise Undefined(opaque)
+    for layer in model.modules():
+        for weight in module_weights(layer):
+            if weight.is_meta:
+                raise Undefined("the weights of the network have no values: they are on the device 'meta'")
+            if not weight.is_floating_point():
+                kind = str(weight.dtype).removeprefix("torch.")
+                raise Undefined(
+                    f"the weight of a {type(layer).__name__} is of type {kind}, and scores are defined for "
+                    "real numbers; score the network with floating-point weights, as before quantisation"
+                )
+
+
 def check_layers(model: nn.Module) -> None:
-    """Say why a layer's weight cannot be differentiated or redrawn, if it is no parameter with values."""
+    """Say why a layer's weight or bias cannot be differentiated or redrawn, if it is no parameter."""
+    check_values(model)
     for layer in (module for module in model.modules() if isinstance(module, LAYERS)):
-        if layer.weight.is_meta:
-            raise Undefined("the weights of the network have no values: they are on the device 'meta'")
-        if "weight" not in dict(layer.named_parameters(recurse=False)):
-            raise Undefined(
-                f"the weight of a {type(layer).__name__} is computed from other parameters, as by weight "
-                "norm; remove this parametrisation first"
-            )
+        parameters = dict(layer.named_parameters(recurse=False))
+        for role in ("weight", "bias"):
+            if role in parameters or getattr(layer, role, None) is None:
+                continue
+            how = "is computed from other parameters, as by weight norm; remove this parametrisation first"
+            if hasattr(layer, f"{role}_mask"):
+                how = f"is pruned; make that permanent first: torch.nn.utils.prune.remove(layer, {role!r})"
+            raise Undefined(f"the {role} of a {type(layer).__name__} {how}")
 
 
 def double(tensor: Tensor) -> Tensor:
@@ -122,4 +163,4 @@ def _in_precision(tensor: Tensor, dtype: str | torch.dtype | None) -> Tensor:
         return tensor
     if dtype is not None:
         return tensor.to(getattr(torch, str(dtype).removeprefix("torch.")))
-    return tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor
+    return tensor.float() if tensor.dtype.itemsize < torch.float32.itemsize else tensor

@@ -6,19 +6,30 @@ import importlib
 import math
 import pkgutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
+from itertools import chain
+from typing import TYPE_CHECKING, Literal, get_args
 
-from zsnas._names import matching, unknown
+import numpy as np
+import torch
+
+from zsnas._listed import card
+from zsnas._names import as_names, matching, unknown
+from zsnas._numbers import as_seed, as_whole
+from zsnas.proxies._arguments import check_batch, check_model, misfit
+from zsnas.proxies._copying import why_opaque
+from zsnas.proxies._foreign import is_foreign, watched
+from zsnas.proxies._measurements import Measurement, Measurements
 from zsnas.proxies._passes import Passes, Statistics
-from zsnas.proxies._undefined import Undefined, reason_of
+from zsnas.proxies._placement import check_placement
+from zsnas.proxies._undefined import NOTE, Undefined, raised, reason_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-    import torch
+    import pandas as pd
     from torch import nn
 
     from zsnas.batches import Batch
@@ -31,15 +42,19 @@ Function = Callable[[Passes], float]
 _REGISTER: dict[str, Proxy] = {}
 
 
-class Measurement(NamedTuple):
-    """The outcome of one proxy on one network."""
-
-    value: float
-    """The score; NaN when the proxy is undefined for this network."""
-    reason: str | None
-    """Why the value is NaN, in words; ``None`` when it is a number."""
-    seconds: float
-    """Time spent; a pass that several proxies share counts for the first one that asked for it."""
+DEFAULT = (
+    "params",
+    "flops",
+    "l2_norm",
+    "grad_norm",
+    "snip",
+    "synflow",
+    "jacob_cov",
+    "naswot",
+    "swap",
+    "zen_score",
+)
+"""What ``"default"`` stands for: counts, and proxies that together cost a few training steps."""
 
 
 @dataclass(frozen=True)
@@ -62,24 +77,80 @@ class Proxy:
     function: Function
     statistics: Statistics = "batch"
     """What batch norm normalises by in the passes of this proxy."""
+    images_per_class: int = 1
+    """How many images of a class it compares; its batch is drawn with as many, see :func:`zsnas.batch`."""
     variant_of: str | None = None
     """The proxy that this one is another reading of, such as the formula that the survey prints."""
 
+    @property
+    def purpose(self) -> str:
+        """What it returns, in the first line of its docstring."""
+        return next(iter((self.function.__doc__ or "").strip().splitlines()), "")
+
+    def _repr_html_(self) -> str:
+        about = (
+            ("name", self.name),
+            ("better", "higher" if self.higher_is_better else "lower"),
+            ("kind", self.kind),
+            ("target", ", ".join(self.target) or "–"),
+            ("source", self.reference or "–"),
+        )
+        return card(self.label, self.purpose, about)
+
+    @property
+    def orientation(self) -> float:
+        """1 or -1, with which to multiply scores so that higher is better."""
+        return 1.0 if self.higher_is_better else -1.0
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether it was registered from outside this package."""
+        return is_foreign(self.function)
+
     def __call__(self, passes: Passes) -> Measurement:
-        """Score the network behind ``passes``; an undefined score is NaN with its reason."""
+        """Score the network behind ``passes``; what is undefined or fails is NaN, with its reason.
+
+        A proxy that is not of this package is undefined when it changes the passes, and draws its random
+        numbers from ``passes.seed``.
+        """
         start = time.perf_counter()
+        passes.notes.clear()
         try:
-            value, reason = float(self.function(passes)), None
+            returned = watched(self.function, passes) if self.is_foreign else self.function(passes)
+            value = as_number(returned)
+            reason = f"{NOTE}{'; '.join(passes.notes)}" if passes.notes else None
             if not math.isfinite(value):
                 value, reason = math.nan, f"the score is {value}, not a finite number"
         except Undefined as undefined:
-            value, reason = math.nan, str(undefined)
-        except RuntimeError as error:  # from torch, such as eigenvalues that do not converge
-            value, reason = math.nan, reason_of(error, "it cannot be computed")
+            value, reason = math.nan, str(undefined) or "it is undefined, and its author does not say why"
+        except Exception as error:  # noqa: BLE001 (one proxy must not take the others with it)
+            value, reason = math.nan, raised(error)
         return Measurement(value, reason, time.perf_counter() - start)
 
 
-def register(
+def as_number(returned: object) -> float:
+    """Return what a proxy returned as a float: a number, or a tensor or an array with one element.
+
+    Raises
+    ------
+    Undefined
+        For anything else, with what to do about it. A truth value is a comparison, and text is text, even if
+        Python would make a number of them.
+    """
+    shape = getattr(returned, "shape", ())
+    if math.prod(shape) != 1:
+        raise Undefined(
+            f"it returned a {type(returned).__name__.lower()} of shape {tuple(shape)}; "
+            "return one number, such as its .sum()"
+        )
+    if isinstance(returned, torch.Tensor | np.ndarray | np.generic):
+        returned = returned.item()
+    if isinstance(returned, bool | str | bytes) or not hasattr(returned, "__float__"):
+        raise Undefined(f"it returned {type(returned).__name__}; return one number")
+    return float(returned)
+
+
+def register(  # noqa: PLR0913 - what is known of a proxy, all of it keyword-only
     *,
     label: str,
     higher_is_better: bool,
@@ -88,23 +159,42 @@ def register(
     equation: str = "",
     reference: str = "",
     statistics: Statistics = "batch",
+    images_per_class: int = 1,
 ) -> Callable[[Function], Function]:
-    """Register the decorated function, a pure function of :class:`Passes`, under its own name.
+    """Register the decorated function, a pure function of :class:`zsnas.proxies.Passes`, under its name.
 
-    The fields are those of :class:`Proxy`; one that no book describes has neither equation nor reference.
+    Parameters
+    ----------
+    label
+        As figures and tables print it.
+    higher_is_better
+        Whether a higher score predicts a higher accuracy.
+    kind
+        ``"naive"``, ``"gradient-based"`` or ``"gradient-free"``.
+    target
+        What it is meant to measure: any of ``"expressivity"``, ``"generalization"``, ``"trainability"``.
+    equation, reference
+        Label of its formula and key of its source in the book; one that no book describes has neither.
+    statistics
+        What batch norm normalises by: ``"batch"``, ``"running"`` or ``"sample"``, each image by itself.
+    images_per_class
+        How many images of one class it compares: its batch is drawn with as many.
 
     Raises
     ------
     ValueError
-        When the name is taken, or ``kind``, ``target`` or ``statistics`` is not one of the valid values.
+        When the name is taken by another module (the same one, or a notebook, may define it again), ``kind``,
+        ``target`` or ``statistics`` is not one of the valid values, or ``images_per_class`` no whole number
+        from 1.
     """
     _check("kind", (kind,), get_args(Kind))
     _check("target", target, get_args(Target))
     _check("statistics", (statistics,), get_args(Statistics))
+    each = as_whole("images_per_class", images_per_class, 1, example="2")
 
     def add(function: Function) -> Function:
-        name = function.__name__
-        _add(Proxy(name, label, higher_is_better, kind, target, equation, reference, function, statistics))
+        about = (function.__name__, label, higher_is_better, kind, target, equation, reference)
+        _add(Proxy(*about, function, statistics, each))
         return function
 
     return add
@@ -121,6 +211,19 @@ def register_variant(
     """Register another reading of the proxy ``of``, from which it takes what is not given here.
 
     The name is that of the decorated function, which may be the proxy's own when ``name`` tells them apart.
+
+    Parameters
+    ----------
+    of
+        Name of the registered proxy.
+    label
+        As figures and tables print it.
+    name
+        By default that of the decorated function.
+    equation
+        Label of its formula in the book.
+    statistics
+        What batch norm normalises by: ``"batch"``, ``"running"`` or ``"sample"``, each image by itself.
     """
     original = _REGISTER[of] if of in _REGISTER else proxy(of)
 
@@ -142,13 +245,19 @@ def register_variant(
 
 
 def _add(added: Proxy) -> None:
-    if not added.function.__module__.startswith("zsnas.proxies."):
+    if added.is_foreign:
         _load()  # the names of the package are taken, whether it has been used or not
-    if added.name in _REGISTER:
+    taken = _REGISTER.get(added.name)
+    if taken is not None and not (added.is_foreign and _have_one_home(taken, added)):
         raise ValueError(
             f"a proxy named {added.name!r} is already registered; give the function another name"
         )
     _REGISTER[added.name] = added
+
+
+def _have_one_home(taken: Proxy, added: Proxy) -> bool:
+    """Tell whether a notebook or a module defines its own proxy again."""
+    return taken.function.__module__ == added.function.__module__
 
 
 def _check(field: str, given: tuple[str, ...], valid: tuple[str, ...]) -> None:
@@ -167,7 +276,17 @@ def _load() -> None:
 
 
 def list_proxies(pattern: str = "*", *, kind: Kind | None = None, target: Target | None = None) -> list[str]:
-    """Return the names of the proxies, sorted; ``pattern`` takes wildcards as in ``"*grad*"``."""
+    """Return the names of the proxies, sorted.
+
+    Parameters
+    ----------
+    pattern
+        Shell wildcards, as in ``"*grad*"``.
+    kind
+        Only those of this kind: ``"naive"``, ``"gradient-based"`` or ``"gradient-free"``.
+    target
+        Only those that aim at ``"expressivity"``, ``"generalization"`` or ``"trainability"``.
+    """
     _load()
     if kind is not None:
         _check("kind", (kind,), get_args(Kind))
@@ -178,6 +297,25 @@ def list_proxies(pattern: str = "*", *, kind: Kind | None = None, target: Target
         for name in matching(_REGISTER, pattern)
         if kind in (None, _REGISTER[name].kind) and target in (None, *_REGISTER[name].target)
     ]
+
+
+def listing(pattern: str = "*") -> pd.DataFrame:
+    """Return a table of the proxies: label, what is better, kind, target, and the first line of what it says.
+
+    Parameters
+    ----------
+    pattern
+        Shell wildcards.
+    """
+    import pandas as pd
+
+    found = [_REGISTER[name] for name in list_proxies(pattern)]
+    rows = [
+        (p.label, "higher" if p.higher_is_better else "lower", p.kind, ", ".join(p.target), p.purpose)
+        for p in found
+    ]
+    names = pd.Index([p.name for p in found], name="proxy", dtype=object)
+    return pd.DataFrame(rows, index=names, columns=["label", "better", "kind", "target", "purpose"])
 
 
 def proxy(name: str) -> Proxy:
@@ -194,15 +332,49 @@ def proxy(name: str) -> Proxy:
     return _REGISTER[name]
 
 
+def choose_proxies(given: Iterable[str] | str | None) -> tuple[str, ...]:
+    """Return the names of proxies that a user asks for, each once.
+
+    Parameters
+    ----------
+    given
+        Names, shell wildcards such as ``"*flow*"``, ``"default"`` (:data:`DEFAULT`), or ``"all"``; one or
+        several. ``None`` means all.
+
+    Raises
+    ------
+    UnknownNameError
+        A ``ValueError``, for a name or a wildcard that no proxy has.
+    """
+    if given is None:
+        return tuple(list_proxies())
+    return tuple(dict.fromkeys(name for text in as_names("proxies", given) for name in _meant_by(text)))
+
+
+def _meant_by(text: str) -> Sequence[str]:
+    if text == "default":
+        return DEFAULT
+    return list_proxies("*" if text == "all" else text) or [proxy(text).name]
+
+
+def label_of(name: object) -> str:
+    """Return what figures and tables call the proxy called ``name``, such as #Params for ``params``."""
+    return proxy(str(name)).label
+
+
 def measure(
     model: nn.Module,
     batch: Batch,
-    proxies: Iterable[str] | None = None,
+    proxies: Iterable[str] | str | None = None,
     seed: int = 0,
     device: str | torch.device | None = None,
     dtype: str | torch.dtype | None = None,
-) -> dict[str, Measurement]:
+) -> Measurements:
     """Score an untrained network with several proxies, which share their passes through it.
+
+    A proxy without a value, and one that raises an error, is NaN with the reason; the others have their
+    values all the same. One from outside this package has a copy of the network to itself, and is NaN when it
+    changes it.
 
     Parameters
     ----------
@@ -212,10 +384,11 @@ def measure(
     batch
         Images with their labels, or with the targets of another task, see :class:`zsnas.Batch`.
     proxies
-        Names; ``None`` means every proxy.
+        Names, or a single one, with wildcards; ``"default"`` means those that cost little; ``None``, every
+        proxy.
     seed
-        For the proxies that draw random numbers. The global generators are not touched. What is drawn is the
-        same on every device.
+        A whole number from 0, for the proxies that draw random numbers. The global generators are not
+        touched. What is drawn is the same on every device.
     device
         ``"cpu"``, ``"cuda"`` (``"cuda:1"``) or ``"mps"``; by default where the network is. The network stays
         there: a copy of it moves, with the images.
@@ -226,37 +399,115 @@ def measure(
     Raises
     ------
     ValueError
-        When a proxy is unknown, or a device or precision cannot be had.
+        In one sentence with the next step: a proxy is unknown, a device or precision cannot be had, or the
+        model, the batch or the seed is none.
 
     Returns
     -------
-    dict
-        Name of each proxy to its :class:`Measurement`, in the order asked for.
+    Measurements
+        A dict with the :class:`Measurement` of each proxy by its name, in the order asked for. Its ``table``
+        is a DataFrame with a row for each proxy.
     """
-    selected = [proxy(name) for name in (list_proxies() if proxies is None else proxies)]
+    names = choose_proxies(proxies)
+    measured = dict(measurements(model, batch, names, seed, device, dtype))
+    return Measurements((name, measured[name]) for name in names)
+
+
+def measurements(
+    model: nn.Module,
+    batch: Batch,
+    proxies: Iterable[str] | str | None = None,
+    seed: int = 0,
+    device: str | torch.device | None = None,
+    dtype: str | torch.dtype | None = None,
+) -> Iterator[tuple[str, Measurement]]:
+    """Return the name and the measurement of each proxy as soon as it is there; as :func:`measure` otherwise.
+
+    Arguments are checked at once. The order is that of the passes.
+
+    Parameters
+    ----------
+    model, batch, proxies, seed, device, dtype
+        As of :func:`measure`.
+    """
+    check_model(model)
+    check_batch(batch)
+    seed = as_seed(seed)
+    selected = [proxy(name) for name in choose_proxies(proxies)]
+    check_placement(device, dtype)
+
+    def prepared() -> Passes:
+        with torch.inference_mode(False):
+            own = replace(batch, images=batch.images.clone(), labels=batch.labels.clone())
+            return Passes(model, own, seed, device=device, dtype=dtype)
+
+    together = [chosen for chosen in selected if not chosen.is_foreign]
+    # What one from outside does to its copy of the network is nothing to the others.
+    alone = [[chosen] for chosen in selected if chosen.is_foreign]
+    return chain.from_iterable(_measured(group, prepared) for group in (together, *alone))
+
+
+def _measured(selected: list[Proxy], prepare: Callable[[], Passes]) -> Iterator[tuple[str, Measurement]]:
+    """Measure proxies that share the passes through one copy of the network."""
+    if not selected:
+        return
     try:
-        network = Passes(model, batch, seed, device=device, dtype=dtype)
-    except Undefined as undefined:
-        return {chosen.name: Measurement(math.nan, str(undefined), 0.0) for chosen in selected}
-    measured: dict[str, Measurement] = {}
+        network = prepare()
+    except Exception as error:  # noqa: BLE001 (a network may raise anything)
+        is_told = isinstance(error, Undefined)
+        why = str(error) if is_told else reason_of(error, "the network cannot be prepared")
+        yield from ((chosen.name, Measurement(math.nan, why, 0.0)) for chosen in selected)
+        return
+    opaque = why_opaque(network.model)
     for statistics in get_args(Statistics):  # one after the other, so that only one graph is in memory
         passes = network.using(statistics)
-        measured |= {chosen.name: chosen(passes) for chosen in selected if chosen.statistics == statistics}
-    return {chosen.name: measured[chosen.name] for chosen in selected}
+        for chosen in selected:
+            if chosen.statistics != statistics:
+                continue
+            if opaque and chosen.kind != "naive":
+                yield chosen.name, Measurement(math.nan, opaque, 0.0)
+            else:
+                yield chosen.name, chosen(passes)
 
 
 def score(
     model: nn.Module,
     batch: Batch,
-    proxies: Iterable[str] | None = None,
+    proxies: Iterable[str] | str | None = None,
     seed: int = 0,
     device: str | torch.device | None = None,
     dtype: str | torch.dtype | None = None,
 ) -> dict[str, float]:
     """Return the scores of an untrained network; as :func:`measure`, without reasons and times.
 
-    ``proxies=None`` means every proxy that applies: those that are undefined for this network are left out.
-    Proxies asked for by name are always in the result, NaN when undefined.
+    Parameters
+    ----------
+    model
+        Takes images (batch, channels, height, width) to logits (batch, classes), or to what the task of the
+        batch asks for. It is not changed.
+    batch
+        Images with their labels, or with the targets of another task.
+    proxies
+        Names, or a single one, with wildcards; ``"default"`` means those that cost little; ``None``, every
+        proxy that applies: those that are undefined for this network are left out. Those asked for are always
+        in the result, NaN when undefined.
+    seed
+        A whole number from 0, for the proxies that draw random numbers.
+    device
+        ``"cpu"``, ``"cuda"`` (``"cuda:1"``) or ``"mps"``; by default where the network is.
+    dtype
+        ``"float32"`` or ``"float64"``; by default the network's own, single precision for half.
+
+    Raises
+    ------
+    ValueError
+        As :func:`measure`; with ``proxies=None`` also when the network and the batch do not fit together, as
+        with 10 outputs and 100 classes or another number of channels, and when no proxy applies.
     """
     measured = measure(model, batch, proxies, seed, device, dtype)
-    return {name: m.value for name, m in measured.items() if proxies is not None or not math.isnan(m.value)}
+    if proxies is not None:
+        return {name: m.value for name, m in measured.items()}
+    found = {name: m.value for name, m in measured.items() if not math.isnan(m.value)}
+    if len(found) < len(measured) and (why := misfit(model, batch, device, dtype)):
+        raise ValueError(f"the network cannot be scored on this batch: {why}")
+    return found

@@ -1,26 +1,73 @@
-"""Weight gradients of every image by itself, layer by layer, from one backward pass for the whole batch."""
+"""Weight gradients of every image by itself, told apart in one backward pass of the whole batch."""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
-from torch.nn.modules.conv import _ConvNd
+from torch import Tensor
 
+from zsnas.proxies._passes import Passes, Training, gradient_of
 from zsnas.proxies._trace import Output
 from zsnas.proxies._undefined import Undefined
+from zsnas.proxies._weights import PRODUCTS, TRANSPOSED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 IMAGES = 16
 """How many images are taken at a time: with fewer and with more, convolutions are slower."""
 
-_PLAIN = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d, nn.Linear)
+
+class UnknownGradients(Exception):
+    """The gradients of single images cannot be told from what was recorded of the batch."""
 
 
-def sample_gradients(outputs: list[Output], gradients: list[Tensor]) -> Iterator[list[Tensor]]:
+def gradients_of_images(passes: Passes, summed: Callable[[Training], Tensor]) -> Iterator[list[Tensor]]:
+    """Yield for each weight the gradients of each image by itself, in blocks (images, weights).
+
+    They are told apart in what was recorded of the batch, if that gives the first image the gradients
+    that it has alone; otherwise each image runs alone.
+    """
+    if passes.statistics == "batch":
+        raise Undefined("with batch statistics no image has a gradient of its own")
+    outputs = passes.training.trace.outputs
+    with passes.training.trace.wanted.only("inputs"):
+        gradients = gradient_of([summed(passes.training)], [output.value for output in outputs])
+    if _is_told(passes, outputs, gradients, _alone(passes, 0, summed)):
+        yield from sample_gradients(outputs, gradients, passes.weights, len(passes.images))
+        return
+    alone = [_alone(passes, image, summed) for image in range(len(passes.images))]
+    for of_one_weight in zip(*alone, strict=True):
+        yield [torch.stack([gradient.flatten() for gradient in of_one_weight])]
+
+
+def _alone(passes: Passes, image: int, summed: Callable[[Training], Tensor]) -> list[Tensor]:
+    """Return the gradients of one image that runs alone, one for each weight."""
+    alone = passes.of_images(slice(image, image + 1))
+    return gradient_of([summed(alone.training)], passes.weights)
+
+
+def _is_told(passes: Passes, outputs: list[Output], gradients: list[Tensor], own: list[Tensor]) -> bool:
+    """Tell whether what was recorded of the batch gives the first image its own gradients."""
+    first = [output._replace(input=output.input[:1]) for output in outputs]
+    try:
+        blocks = list(sample_gradients(first, [dy[:1] for dy in gradients], passes.weights, 1))
+    except (UnknownGradients, RuntimeError):
+        return False
+    told = [block.view_as(weight) for (block,), weight in zip(blocks, own, strict=True)]
+    precision = torch.finfo(told[0].dtype).eps ** 0.5
+    least = max(float(weight.norm()) for weight in own) * 1e-3
+    return all(
+        float((one - other).norm()) <= precision * max(float(other.norm()), least)
+        for one, other in zip(told, own, strict=True)
+    )
+
+
+def sample_gradients(
+    outputs: Sequence[Output], gradients: Sequence[Tensor], weights: Sequence[Tensor], images: int
+) -> Iterator[list[Tensor]]:
     """Yield for each weight its gradients, one row for each image, in blocks (:data:`IMAGES`, weights).
 
     Parameters
@@ -29,30 +76,35 @@ def sample_gradients(outputs: list[Output], gradients: list[Tensor]) -> Iterator
         Of all layers, in a network whose images do not influence each other.
     gradients
         For each of them the derivative of what is differentiated, a sum over images, with respect to it.
+    weights
+        Those of the layers; one that made none of the outputs has gradients of zero.
+    images
+        How many there are in the batch.
 
     Raises
     ------
-    Undefined
-        For layers whose weight is not used as it is, such as weight-standardised convolutions.
+    UnknownGradients
+        For an operation that takes something else than a weight as it is, such as standardised weights.
     """
-    uses: dict[int, list[tuple[Output, Tensor]]] = {}
+    uses: dict[int, list[tuple[Output, Tensor]]] = {id(weight): [] for weight in weights}
     for output, gradient in zip(outputs, gradients, strict=True):
-        uses.setdefault(id(output.layer.weight), []).append((output, gradient))
-    for of_one_weight in uses.values():
-        of_uses = [_of_layer(output, gradient) for output, gradient in of_one_weight]
-        yield [sum(rest, first) for first, *rest in zip(*of_uses, strict=True)]
+        if id(output.weight) not in uses or output.function in PRODUCTS or len(gradient) != images:
+            raise UnknownGradients
+        uses[id(output.weight)].append((output, gradient))
+    for weight in weights:
+        of_uses = [_of_layer(output, gradient) for output, gradient in uses[id(weight)]]
+        yield [sum(rest, first) for first, *rest in zip(*of_uses, strict=True)] or [
+            weight.new_zeros(images, weight.numel())
+        ]
 
 
 def _of_layer(output: Output, gradient: Tensor) -> list[Tensor]:
-    layer = output.layer
-    if not any(type(layer).forward is plain.forward for plain in _PLAIN):
-        raise Undefined(f"gradients of single images are not known for layers of type {type(layer).__name__}")
     parts = [slice(start, start + IMAGES) for start in range(0, len(gradient), IMAGES)]
-    return [_of_images(layer, output.input[part], gradient[part]) for part in parts]
+    return [_of_images(output, output.input[part], gradient[part]) for part in parts]
 
 
-def _of_images(layer: nn.Module, x: Tensor, dy: Tensor) -> Tensor:
-    return _of_convolution(layer, x, dy) if isinstance(layer, _ConvNd) else _of_positions(x, dy)
+def _of_images(output: Output, x: Tensor, dy: Tensor) -> Tensor:
+    return _of_convolution(output, x, dy) if output.is_convolution else _of_positions(x, dy)
 
 
 def _of_positions(x: Tensor, dy: Tensor) -> Tensor:
@@ -61,37 +113,44 @@ def _of_positions(x: Tensor, dy: Tensor) -> Tensor:
     return torch.bmm(dy.transpose(1, 2), x).flatten(1)
 
 
-def _of_convolution(layer: _ConvNd, x: Tensor, dy: Tensor) -> Tensor:
-    if isinstance(layer.padding, str) or layer.padding_mode != "zeros":
-        raise Undefined(
-            f"gradients of single images are not known for padding {layer.padding!r}, {layer.padding_mode}"
-        )
-    if (
-        isinstance(layer, nn.Conv2d)
-        and layer.groups == 1
-        and layer.kernel_size == (1, 1)
-        and layer.padding == (0, 0)
-    ):
-        seen = x[:, :, :: layer.stride[0], :: layer.stride[1]]
+def _of_convolution(output: Output, x: Tensor, dy: Tensor) -> Tensor:
+    weight = output.weight.detach()
+    axes = weight.dim() - 2
+    stride, padding, dilation, extra = (
+        _of_axes(output.arguments.get(name, default), axes)
+        for name, default in (("stride", 1), ("padding", 0), ("dilation", 1), ("output_padding", 0))
+    )
+    groups = output.arguments.get("groups", 1)
+    if x.dim() != axes + 2:
+        raise UnknownGradients
+    if output.function is torch.conv2d and groups == math.prod(weight.shape[2:]) == 1 and not any(padding):
+        seen = x[:, :, :: stride[0], :: stride[1]]
         return _of_positions(seen.movedim(1, -1), dy.movedim(1, -1))
     # The images become groups of channels of one image, whose weights do not mix.
     images = len(x)
-    weight = layer.weight.detach().repeat(images, *[1] * (layer.weight.dim() - 1))
     _, gradient, _ = torch.ops.aten.convolution_backward(
         _side_by_side(dy),
         _side_by_side(x),
-        weight,
+        weight.repeat(images, *[1] * (weight.dim() - 1)),
         None,
-        layer.stride,
-        layer.padding,
-        layer.dilation,
-        layer.transposed,
-        layer.output_padding,
-        images * layer.groups,
+        stride,
+        padding,
+        dilation,
+        output.function in TRANSPOSED,
+        extra,
+        images * groups,
         (False, True, False),
     )
     rows: Tensor = gradient.reshape(images, -1)
     return rows
+
+
+def _of_axes(given: int | str | Sequence[int], axes: int) -> list[int]:
+    """Return an argument of a convolution for each axis."""
+    if isinstance(given, str):
+        raise UnknownGradients
+    listed = [given] if isinstance(given, int) else list(given)
+    return listed * axes if len(listed) == 1 else listed
 
 
 def _side_by_side(images: Tensor) -> Tensor:

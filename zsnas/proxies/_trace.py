@@ -1,25 +1,32 @@
-"""What a forward pass went through: layers, activations, batch norms, features before pooling."""
+"""What a forward pass went through: layers, activations, batch norms, features before pooling.
+
+The network is instrumented: some of torch's functions are exchanged for others of the same value, which
+differentiate faster, twice, or without touching running statistics.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any, NamedTuple
+from functools import cache
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
-from torch.nn.modules.conv import _ConvNd
-from torch.overrides import TorchFunctionMode
+from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from zsnas._watching import Functions
 from zsnas.proxies._instance_norm import InstanceNorm
+from zsnas.proxies._norms import BatchNormCall, batch_norm_call
 from zsnas.proxies._second_order import AveragePool, BatchNorm, Convolution, Geometry, HardSigmoid, Wanted
 from zsnas.proxies._undefined import Undefined
+from zsnas.proxies._weights import CONVOLUTIONS, OPERATIONS, PRODUCTS, TRANSPOSED, named_arguments
 
-LAYERS = (_ConvNd, nn.Linear)
+if TYPE_CHECKING:
+    from torch.autograd.graph import Node
 
 _RECTIFIERS = {
     F.relu,
@@ -32,23 +39,43 @@ _RECTIFIERS = {
     F.leaky_relu,
     F.prelu,
 }
-_MEANS = {torch.mean, Tensor.mean}
+_WINDOWS = {F.avg_pool2d, F.adaptive_avg_pool2d}
+_RECURRENT = {torch.lstm, torch.gru, torch.rnn_tanh, torch.rnn_relu}
+_FLATTENINGS = {torch.flatten, Tensor.flatten, Tensor.view, Tensor.reshape, torch.reshape}
+_POOLINGS = {torch.mean, Tensor.mean, torch.sum, Tensor.sum, *_WINDOWS, *_FLATTENINGS}
 
 
 class Output(NamedTuple):
-    """What one convolution or linear layer made of its input."""
+    """What one convolution, linear layer or product with a weight made of its input."""
 
-    layer: nn.Module
+    function: Callable[..., Any]
+    """Torch's function that was called."""
+    arguments: dict[str, Any]
+    """What it was given, by name, see :func:`zsnas.proxies._weights.named_arguments`."""
     input: Tensor
+    """Apart from the autograd graph."""
+    source: Node | None
+    """Of the input in the graph."""
     value: Tensor
-    """Part of the autograd graph."""
+    """Part of the graph."""
     version: int = 0
     """How often it had been changed in place when it was returned; torch adds some biases in this way."""
 
     @property
+    def weight(self) -> Tensor:
+        """The parameter, or what was computed from it."""
+        weight: Tensor = self.arguments["weight"]
+        return weight
+
+    @property
+    def is_convolution(self) -> bool:
+        """Whether its channels are the second axis of :attr:`value`; otherwise they are the last."""
+        return self.function in CONVOLUTIONS or self.function in TRANSPOSED
+
+    @property
     def channel_axis(self) -> int:
         """Axis of the channels in :attr:`value`."""
-        return -1 if isinstance(self.layer, nn.Linear) else 1
+        return 1 if self.is_convolution else -1
 
 
 @dataclass
@@ -56,7 +83,7 @@ class Trace:
     """Filled while a network runs inside :func:`tracing`."""
 
     outputs: list[Output] = field(default_factory=list)
-    """Of each convolution and linear layer, in order of execution; only of passes with gradients."""
+    """Of each operation with a weight, in order of execution; only of passes with gradients."""
     scaled: list[tuple[Tensor, Tensor]] = field(default_factory=list)
     """Weight and scale of each convolution that can be differentiated with respect to its scale."""
     wanted: Wanted = field(default_factory=Wanted)
@@ -69,14 +96,20 @@ class Trace:
     """What a tensor became by ReLU, while it lives: several edges of a cell rectify the same one."""
     variances: list[Tensor] = field(default_factory=list)
     """Unbiased variance (channels,) of the input of each batch norm that uses batch statistics."""
+    without_running: list[bool] = field(default_factory=list)
+    """For each of the same, whether it has no running statistics, as where weights are standardised by it."""
     sample_variances: list[Tensor] = field(default_factory=list)
     """For each of the same inputs, the mean over its channels of each image's variance (batch,)."""
     pooled: Tensor | None = None
     """Input of the last global pooling: the features that the classifier sees, before they are averaged."""
     classified: Tensor | None = None
-    """Input of the last linear layer."""
+    """Input of the last linear layer; only of passes without gradients."""
+    partly: WeakTensorKeyDictionary = field(default_factory=WeakTensorKeyDictionary)
+    """Feature maps that were flattened, or averaged over one axis, while what they became lives."""
     last_input: Tensor | None = None
     """Input of the last convolution or linear layer; only of passes without gradients."""
+    lost: str = ""
+    """Why the gradients of this pass are not the network's."""
 
     @property
     def overwritten(self) -> bool:
@@ -88,69 +121,117 @@ class Trace:
 
 @contextmanager
 def tracing(
-    model: nn.Module, *, each_by_itself: bool = False, sample_variances: bool = False, copies: bool = False
+    weights: list[Tensor],
+    *,
+    each_by_itself: bool = False,
+    sample_variances: bool = False,
+    copies: bool = False,
 ) -> Iterator[Trace]:
-    """Record what the network does in the body of the ``with`` statement; its hooks are gone afterwards.
+    """Record what a network does in the body of the ``with`` statement.
 
-    With ``each_by_itself``, a batch norm that uses batch statistics takes each image for a batch of its own.
-    ``sample_variances`` fills what is called so in the trace. With ``copies``, the network works on copies of
-    what its layers and ReLUs return, which it may then overwrite.
+    ``weights`` are those of its layers. With ``each_by_itself``, a batch norm that uses batch statistics
+    takes each image for a batch of its own. ``sample_variances`` fills what is called so in the trace. With
+    ``copies``, the network works on copies of what its layers and ReLUs return, which it may then overwrite.
+
+    Raises
+    ------
+    Undefined
+        At the end, when gradients are wanted and a part of the network ran without them or keeps them.
     """
     trace = Trace()
-    with ExitStack() as stack:
-        for module in model.modules():
-            if isinstance(module, LAYERS):
-                stack.callback(module.register_forward_hook(partial(_keep_output, trace, copies)).remove)
-        stack.enter_context(_Recorder(trace, each_by_itself, sample_variances, copies))
+    with _Recorder(trace, weights, each_by_itself, sample_variances, copies):
         yield trace
+    if trace.lost:
+        raise Undefined(trace.lost)
 
 
-def _keep_output(
-    trace: Trace, copies: bool, layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor
-) -> Tensor:
-    if torch.is_grad_enabled():  # a pass without gradients needs no activations, which are most of its memory
-        trace.outputs.append(Output(layer, inputs[0].detach(), output, output._version))  # noqa: SLF001 (torch has no public name)
-    else:
-        trace.last_input = inputs[0]
-    return output.clone() if copies else output
-
-
-class _Recorder(TorchFunctionMode):
+class _Recorder(Functions):
     """Sees every torch function that the network calls, as a module or not."""
 
-    def __init__(self, trace: Trace, each_by_itself: bool, sample_variances: bool, copies: bool) -> None:
+    def __init__(
+        self, trace: Trace, weights: list[Tensor], each_by_itself: bool, sample_variances: bool, copies: bool
+    ) -> None:
         super().__init__()
         self.trace = trace
+        self.weights = {id(weight) for weight in weights}
         self.each_by_itself = each_by_itself
         self.sample_variances = sample_variances
         self.copies = copies
+        self.wants_gradients = torch.is_grad_enabled()
+        self.hooks = _hooks()
 
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: object,
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> object:
-        kwargs = kwargs or {}
-        if func is F.batch_norm and (kwargs.get("training") or args[5:6] == (True,)):
-            return self._batch_norm(*args, **kwargs)
-        if func is torch.conv2d and _is_scalable(*args, **kwargs):
-            return self._convolution(*args)
-        if func is F.avg_pool2d and len(args) == 7 and args[0].dim() == 4 and torch.is_grad_enabled():
-            return AveragePool.apply(*args)
-        if func is F.hardsigmoid and torch.is_grad_enabled():
-            return HardSigmoid.apply(args[0])
-        if func is F.linear:
-            self.trace.classified = args[0]
-        elif _is_global_pooling(func, args, kwargs):
-            self.trace.pooled = args[0]
-        if not (torch.is_grad_enabled() and _is_rectifier(func, kwargs)):
-            return func(*args, **kwargs)
+    def answer(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> object:
+        if function is F.multi_head_attention_forward:
+            with self:  # it is made of functions to be seen
+                return _opened(function)(*args, **kwargs)
+        if function in OPERATIONS:
+            return self._operation(function, *args, **kwargs)
+        batch_norm = batch_norm_call(function, args, kwargs)
+        if batch_norm is not None and batch_norm.training:
+            return self._batch_norm(batch_norm)
+        if function in _RECURRENT:
+            self._check_gradients()
+        if torch.is_grad_enabled() and _is_rectifier(function, kwargs):
+            return self._rectify(function, args, kwargs)
+        return self._call(function, args, kwargs)
+
+    def _rectify(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
+        """Call a ReLU-like activation and record what it returns."""
         out = self._relu(*args) if func is F.relu and not kwargs.get("inplace") else func(*args, **kwargs)
         self.trace.rectified.append(out.detach())
         self.trace.versions.append(out._version)  # noqa: SLF001 (torch has no public name)
         return out.clone() if self.copies else out
+
+    def _call(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> object:
+        """Call a function; record pooling."""
+        exchanged = _DIFFERENTIABLE.get(func, func) if torch.is_grad_enabled() else func
+        out = exchanged(*args, **kwargs)
+        if func in _POOLINGS:
+            self._note_pooling(func, args[0] if args else kwargs["input"], out)
+        return out
+
+    def _operation(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> object:  # noqa: ANN401
+        """Call a function that may convolve with or multiply by a weight, and record it if it does."""
+        given = named_arguments(func, args, kwargs)
+        x, weight = given["input"], given["weight"]
+        if func in PRODUCTS and not self._is_weight(weight):
+            return func(*args, **kwargs)
+        scalable = torch.is_grad_enabled() and func is torch.conv2d and _is_scalable(args)
+        out: Tensor = self._convolution(*args) if scalable else func(*args, **kwargs)
+        if not self.wants_gradients:  # a pass without them needs no activations, which are most of its memory
+            self.trace.last_input = x
+            self.trace.classified = x if func is F.linear else self.trace.classified
+            return out
+        self._check_gradients()
+        version = out._version  # noqa: SLF001 (torch has no public name)
+        self.trace.outputs.append(Output(func, given, x.detach(), x.grad_fn, out, version))
+        return out.clone() if self.copies else out
+
+    def _is_weight(self, operand: Tensor) -> bool:
+        ids = {id(operand), id(operand._base)}  # noqa: SLF001 (torch has no public name)
+        return operand.dim() == 2 and bool(ids & self.weights)
+
+    def _check_gradients(self) -> None:
+        """Note that the gradients of this pass will not be those of the network, if so."""
+        if self.wants_gradients and not torch.is_grad_enabled():
+            self.trace.lost = (
+                "a part of the network runs without gradients, as under torch.no_grad(); switch that off"
+            )
+        elif self.wants_gradients and _hooks() != self.hooks:
+            self.trace.lost = (
+                "a part of the network intercepts what its backward pass needs, as activation checkpointing "
+                "that is not torch's may; switch that off"
+            )
+
+    def _note_pooling(self, func: Callable[..., Any], x: Tensor, out: Tensor) -> None:
+        """Keep the feature maps that a function averages over all positions, in one step or in several."""
+        before: Tensor = self.trace.partly.get(x, x)  # type: ignore[no-untyped-call]  # torch's class is untyped
+        if before.dim() != 4 or out.shape[:2] != before.shape[:2]:
+            return
+        if func not in _FLATTENINGS and out.numel() == out.shape[:2].numel():
+            self.trace.pooled = before
+        elif func not in _WINDOWS:
+            self.trace.partly[out] = before
 
     def _relu(self, x: Tensor) -> Tensor:
         """Rectify once what has not changed since, for all who ask: one result in memory, one derivative."""
@@ -166,19 +247,9 @@ class _Recorder(TorchFunctionMode):
         out: Tensor = Convolution.apply(x, weight, scale, Geometry(*geometry), self.trace.wanted)
         return out if bias is None else out + bias.view(-1, 1, 1)
 
-    def _batch_norm(
-        self,
-        x: Tensor,
-        _running_mean: Tensor | None,
-        _running_var: Tensor | None,
-        weight: Tensor | None = None,
-        bias: Tensor | None = None,
-        training: bool = True,
-        momentum: float = 0.1,
-        eps: float = 1e-5,
-    ) -> Tensor:
+    def _batch_norm(self, call: BatchNormCall) -> Tensor:
         """Normalise by the statistics of the batch, without updating the running ones."""
-        del training, momentum
+        x, weight, bias, eps = call.input, call.weight, call.bias, call.eps
         n = check_statistics(x, of_each=self.each_by_itself)
         if self.each_by_itself:
             by_itself: Tensor = InstanceNorm.apply(x, weight, bias, eps)
@@ -187,7 +258,8 @@ class _Recorder(TorchFunctionMode):
             normalised: Tensor = BatchNorm.apply(x, weight, bias, eps)
             return normalised
         out, mean, inverse_std = torch.native_batch_norm(x, weight, bias, None, None, True, 0.0, eps)
-        self.trace.variances.append((inverse_std**-2 - eps) * (n / (n - 1)))
+        self.trace.variances.append(_variance(inverse_std, eps) * (n / (n - 1)))
+        self.trace.without_running.append(call.running_mean is None)
         if self.sample_variances:
             self.trace.sample_variances.append(_sample_variances(x, mean))
         return out
@@ -201,6 +273,12 @@ def check_statistics(x: Tensor, *, of_each: bool = False) -> int:
     return n
 
 
+def _variance(inverse_std: Tensor, eps: float) -> Tensor:
+    """Return the biased variance (channels,); 0 where it is lost in the rounding of epsilon."""
+    variance = inverse_std**-2 - eps
+    return variance.where(~(variance <= 8 * eps * torch.finfo(variance.dtype).eps), 0)
+
+
 def _sample_variances(x: Tensor, mean: Tensor) -> Tensor:
     """Return the mean over channels of each image's variance over its positions, (batch,)."""
     axes = list(range(2, x.dim()))
@@ -209,21 +287,69 @@ def _sample_variances(x: Tensor, mean: Tensor) -> Tensor:
     return variances.mean(1)
 
 
-def _is_scalable(x: Tensor, weight: Tensor, *rest: object, **kwargs: object) -> bool:
+def _instance_norm(  # noqa: PLR0913, PLR0917 (the arguments of torch's own)
+    x: Tensor,
+    running_mean: Tensor | None = None,
+    running_var: Tensor | None = None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Normalise each channel of each image; torch's gradient is wrong for one image with channels last."""
+    if not use_input_stats:
+        return F.instance_norm(x, running_mean, running_var, weight, bias, False, momentum, eps)
+    axes = tuple(range(2, x.dim()))
+    centred = x - x.mean(axes, keepdim=True)
+    out = centred * (centred.square().mean(axes, keepdim=True) + eps).rsqrt()
+    shape = (1, -1, *[1] * len(axes))
+    out = out if weight is None else out * weight.view(shape)
+    return out if bias is None else out + bias.view(shape)
+
+
+def _hard_sigmoid(x: Tensor, inplace: bool = False) -> Tensor:
+    del inplace
+    out: Tensor = HardSigmoid.apply(x)
+    return out
+
+
+def _average(x: Tensor, *settings: Any, **named: Any) -> Tensor:  # noqa: ANN401
+    if x.dim() != 4 or named or len(settings) != 6:
+        return F.avg_pool2d(x, *settings, **named)
+    out: Tensor = AveragePool.apply(x, *settings)
+    return out
+
+
+_DIFFERENTIABLE: dict[Callable[..., Any], Callable[..., Any]] = {
+    F.instance_norm: _instance_norm,
+    F.hardsigmoid: _hard_sigmoid,
+    F.avg_pool2d: _average,
+}
+"""In place of torch's own, which are not differentiable twice, or not rightly."""
+
+
+def _hooks() -> object:
+    """Return what intercepts the tensors saved for a backward pass."""
+    return torch._C._autograd._top_saved_tensors_default_hooks(True)  # noqa: SLF001 (torch has no public name)
+
+
+@cache
+def _opened(function: FunctionType) -> FunctionType:
+    """Return a function of torch that no longer hands itself over as a whole to those who watch."""
+    everything = {**function.__globals__, "has_torch_function": lambda _arguments: False}
+    opened = FunctionType(function.__code__, everything, function.__name__, function.__defaults__)
+    opened.__kwdefaults__ = function.__kwdefaults__
+    return opened
+
+
+def _is_scalable(args: tuple[Any, ...]) -> bool:
     """Tell whether this convolves a batch of images by a parameter, called as a module calls it."""
-    as_module = len(rest) == 5 and not kwargs and not isinstance(rest[2], str)
-    return as_module and x.dim() == 4 and weight.is_leaf and weight.requires_grad and torch.is_grad_enabled()
+    if len(args) != 7 or isinstance(args[4], str):
+        return False
+    x, weight = args[:2]
+    return bool(x.dim() == 4 and weight.is_leaf and weight.requires_grad)
 
 
 def _is_rectifier(func: Callable[..., Any], kwargs: dict[str, Any]) -> bool:
     return func in _RECTIFIERS or (func is F.hardtanh and kwargs.get("min_val") == 0)
-
-
-def _is_global_pooling(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-    if func is F.adaptive_avg_pool2d:
-        size = args[1] if len(args) > 1 else kwargs["output_size"]
-        return size == 1 or (isinstance(size, tuple | list) and set(size) == {1})
-    if func in _MEANS and isinstance(args[0], Tensor) and args[0].dim() == 4:
-        axes = args[1] if len(args) > 1 else kwargs.get("dim")
-        return isinstance(axes, tuple | list) and {axis % 4 for axis in axes} == {2, 3}
-    return False

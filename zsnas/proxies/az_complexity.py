@@ -18,9 +18,10 @@ def az_complexity(passes: Passes) -> float:
     """Count the multiply-accumulates (MACs) of one image, as #FLOPs does.
 
     The fourth part of AZ-NAS is the number of operations, for which the original reads a benchmark's table or
-    its own counter; only the order of networks enters their combination, and #FLOPs gives the same order.
+    its own counter; only the order of networks enters their combination, and #FLOPs gives the same order: the
+    table of NAS-Bench-201 counts convolutions and the classifier, too, and no pooling.
 
-    Everything that #FLOPs leaves out is left out here.
+    Everything that #FLOPs leaves out is left out here, and what it notes is noted.
 
     Returns
     -------

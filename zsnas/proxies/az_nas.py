@@ -26,7 +26,8 @@ def az_nas(scores: pd.DataFrame) -> pd.Series[float]:
     Parameters
     ----------
     scores
-        One row for each network, with at least the columns of :data:`PARTS`. Of a table with several
+        One row for each network, with at least the columns ``az_expressivity``, ``az_progressivity``,
+        ``az_trainability`` and ``az_complexity``. Of a table with several
         seeds take one seed at a time: ``scores.groupby("seed", group_keys=False).apply(az_nas)``.
 
     Returns

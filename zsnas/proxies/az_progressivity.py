@@ -23,13 +23,13 @@ def az_progressivity(passes: Passes) -> float:
     :math:`\min_{l \geq 1} (H_l - H_{l-1})` with the entropies :math:`H_l` of ``az_expressivity``, of the
     input of the first block and the outputs of all blocks in order of execution.
 
-    Blocks, noise and weights are those of ``az_expressivity``.
+    Blocks, noise and weights are those of ``az_expressivity``, and so is what the original code does.
 
     Returns
     -------
     float
-        In nats; negative when a block loses directions; higher is better; undefined without blocks or when
-        a feature is constant.
+        In nats; negative when a block loses directions; higher is better; undefined where ``az_expressivity``
+        is.
 
     References
     ----------

@@ -34,6 +34,9 @@ def az_trainability(passes: Passes) -> float:
     each block has its own random gradient, and what lies between two blocks is left out (in NAS-Bench-201
     nothing does).
 
+    This is the code of Lee and Ham 2024 for NAS-Bench-201, but for the order of the random signs. That for
+    vision transformers skips a block which passes every gradient on unchanged.
+
     Returns
     -------
     float

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+import torch
 from torch import Tensor
 
-from zsnas.proxies._passes import Passes
+from zsnas.proxies._graph import uses
+from zsnas.proxies._passes import Passes, shared_pass
 from zsnas.proxies._registry import register, register_variant
+from zsnas.proxies._trace import Output
+from zsnas.proxies._undefined import Undefined
 
 
 @register(
@@ -17,15 +23,21 @@ from zsnas.proxies._registry import register, register_variant
     reference="turner2020",
 )
 def fisher(passes: Passes) -> float:
-    r"""Add up the Fisher information of all channels.
+    r"""Add up the Fisher information of all channels, once for each weight of the channel.
 
-    :math:`\sum_{i,c} \frac{1}{2B} \sum_b \bigl(\sum_p z_{ibcp} \, \partial L / \partial z_{ibcp}\bigr)^2`
+    :math:`\sum_{i,c} n_i \frac{1}{2B} \sum_b \bigl(\sum_p z_{ibcp} \, \partial L / \partial z_{ibcp}\bigr)^2`
     over the outputs :math:`z` of convolution and linear layers :math:`i`, channels :math:`c`, images
-    :math:`b` of :math:`B` and positions :math:`p`.
+    :math:`b` of :math:`B` and positions :math:`p`, where :math:`n_i` is the number of weights that make one
+    channel of layer :math:`i`: kernel size times input channels of a group, or input features.
 
-    The square is taken for each image and channel, as in the original implementation; the survey's Eq. 6
-    squares the inner product of a whole layer. Mean cross-entropy; outputs are taken before batch norm, which
-    uses batch statistics.
+    Mean cross-entropy; outputs are taken before batch norm, which uses batch statistics.
+
+    The codes of Abdelfattah et al. 2021, NASLib and the survey give every weight of a channel the channel's
+    value and add up the weights; Turner et al. 2020, who prune blocks by it, add up channels, which is
+    ``fisher_channels``. The square is taken for each image and channel in all of them; the survey's Eq. 6
+    squares the inner product of a whole layer. For a linear layer on the tokens of an image those codes add
+    over features and keep tokens as channels; here a position is a position and a feature a channel in every
+    layer.
 
     Returns
     -------
@@ -37,15 +49,117 @@ def fisher(passes: Passes) -> float:
     ----------
     Theis et al. 2018; Turner et al. 2020, BlockSwap; Abdelfattah et al. 2021.
     """
-    pairs = zip(passes.training.trace.outputs, passes.gradients.outputs, strict=True)
-    return sum(
-        _channel_information(output.value * gradient, output.channel_axis) for output, gradient in pairs
-    )
+    return sum(layer.sum * layer.weights for layer in channel_information(passes))
 
 
-def _channel_information(product: Tensor, channel_axis: int) -> float:
-    by_channel = product.movedim(channel_axis, 1).flatten(2).sum(2) if product.dim() > 2 else product
-    return by_channel.square().mean(0).sum().item() / 2
+@shared_pass
+def recorded(passes: Passes) -> list[Output]:
+    """Return what the layers did in the training pass, if that is all by which weights reach the loss."""
+    outputs = passes.training.trace.outputs
+    seen = {use for output in outputs for use in uses([output.value], end=[output.source])}
+    unseen = {use.weight for use in uses([passes.training.loss]) - seen}
+    for name, parameter in passes.model.named_parameters():
+        if id(parameter) in unseen and any(parameter is weight for weight in passes.weights):
+            raise Undefined(
+                f"the weight {name!r} is used in an operation whose outputs are not seen: it is no "
+                "convolution, linear layer or product of matrices"
+            )
+    return outputs
+
+
+class LayerInformation(NamedTuple):
+    """The Fisher information of one layer's output."""
+
+    sum: float
+    """Over its channels."""
+    weights: int
+    """How many make one channel."""
+
+
+@shared_pass
+def channel_information(passes: Passes) -> list[LayerInformation]:
+    """Return the Fisher information of each output of a convolution or linear layer."""
+    outputs, gradients = recorded(passes), passes.gradients.outputs
+    return [
+        LayerInformation(
+            _summed(_by_image(output.value * gradient, output.is_convolution, layout)),
+            output.weight.numel() // output.value.shape[output.channel_axis],
+        )
+        for output, gradient, layout in zip(outputs, gradients, _layouts(passes), strict=True)
+    ]
+
+
+def _summed(product: Tensor) -> float:
+    """Sum over the positions of (batch, …, channels), and the squares of that over channels."""
+    return product.flatten(1, -2).sum(1).square().mean(0).sum().item() / 2
+
+
+class Layout(NamedTuple):
+    """Where the images are in an output."""
+
+    axis: int = 0
+    rows: int = 1
+    """How many of the axis belong to an image."""
+    together: bool = True
+    """Whether they follow one another; otherwise the images alternate."""
+
+
+def _by_image(product: Tensor, is_convolution: bool, layout: Layout) -> Tensor:
+    """Bring (batch, …, channels) into this order."""
+    last = product.movedim(1, -1) if is_convolution else product
+    images = last.shape[layout.axis] // layout.rows
+    sizes = (images, layout.rows) if layout.together else (layout.rows, images)
+    split = _split(last, layout.axis, sizes)
+    return split.movedim(layout.axis + (not layout.together), 0)
+
+
+def _split(tensor: Tensor, axis: int, sizes: tuple[int, int]) -> Tensor:
+    return tensor.reshape(*tensor.shape[:axis], *sizes, *tensor.shape[axis + 1 :])
+
+
+def _layouts(passes: Passes) -> list[Layout]:
+    """Tell where the images are in each output: first, but for networks that move them."""
+    outputs, images = recorded(passes), len(passes.images)
+    if all(len(o.value) == images and (o.is_convolution or o.value.dim() == 2) for o in outputs):
+        return [Layout()] * len(outputs)
+    alone = passes.using("running")
+    one, two = (_values(alone.of_images(slice(many))) for many in (1, min(2, images)))
+    layouts = [_layout(first, both, output) for first, both, output in zip(one, two, outputs, strict=False)]
+    if len(layouts) != len(outputs) or len(one) != len(two) or None in layouts:
+        raise Undefined("it is not known which image the values of a layer belong to: the network moves them")
+    return [layout for layout in layouts if layout]
+
+
+def _values(passes: Passes) -> list[Tensor]:
+    with passes.tracing() as trace:
+        passes.model(passes.images.clone())
+    return [output.value.detach() for output in trace.outputs]
+
+
+def _layout(one: Tensor, two: Tensor, output: Output) -> Layout | None:
+    """Find the values of a single image among those of two."""
+    if one.shape == two.shape:  # the batch is a single image
+        return Layout(0, len(one)) if one.shape == output.value.shape else None
+    for axis, rows in enumerate(one.shape):
+        if two.shape == (*one.shape[:axis], 2 * rows, *one.shape[axis + 1 :]):
+            if _close(two.narrow(axis, 0, rows), one):
+                return Layout(axis, rows)
+            if _close(_split(two, axis, (rows, 2)).select(axis + 1, 0), one):
+                return Layout(axis, rows, together=False)
+    return None
+
+
+def _close(one: Tensor, other: Tensor) -> bool:
+    return torch.allclose(one, other, rtol=0, atol=1e-3 * float(other.abs().max()))
+
+
+@register_variant("fisher", label="Fisher of channels", equation="eq-fisher-channels")
+def fisher_channels(passes: Passes) -> float:
+    """Count each channel once, as Turner et al. 2020 do; otherwise as :func:`fisher`.
+
+    Layers of large kernels and many inputs no longer outweigh the others.
+    """
+    return sum(layer.sum for layer in channel_information(passes))
 
 
 @register_variant("fisher", label="Fisher as printed", equation="eq-fisher-printed")
@@ -57,7 +171,7 @@ def fisher_printed(passes: Passes) -> float:
 
     Like :func:`snip_printed` it is nearly zero for every layer that a batch norm follows.
     """
-    pairs = zip(passes.training.trace.outputs, passes.gradients.outputs, strict=True)
+    pairs = zip(recorded(passes), passes.gradients.outputs, strict=True)
     return sum((output.value * gradient).sum().item() ** 2 for output, gradient in pairs)
 
 

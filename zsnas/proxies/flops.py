@@ -21,8 +21,15 @@ def flops(passes: Passes) -> float:
     (rows) × (columns) × (inner length). What the field calls FLOPs is this number; a multiplication and an
     addition counted separately give twice as much.
 
-    Convolutions, linear layers, matrix products and attention count. Biases, normalisation, activations,
-    pooling and additions do not.
+    Convolutions (deformable and transposed ones, too), linear, bilinear and recurrent layers, attention and
+    products of matrices and vectors count, whether torch computes them in one operator or in many; attention
+    in full, whatever a mask hides. Biases, normalisation, activations, pooling, interpolation, additions,
+    reductions and products of single elements do not, so that an outer product is free, and so is a scalar
+    product that is written as a product of elements and a sum.
+
+    An operator of which nothing is known is left out, and a note beside the number names it: Fourier
+    transforms, solvers and decompositions, distances, sparse and nested tensors, and the operators of other
+    libraries. See :class:`zsnas.macs.MacCounter`.
 
     Returns
     -------

@@ -23,6 +23,10 @@ def grad_norm(passes: Passes) -> float:
     One backward pass of the mean cross-entropy; batch norm uses batch statistics; biases and the affine
     parameters of batch norm are left out.
 
+    This is the code of Abdelfattah et al. 2021, NASLib and the survey. ZenNAS and AZ-NAS give this name to
+    the length of one vector of all gradients, those of biases and batch norm too, for random images and
+    labels and redrawn weights, which ranks networks in another order.
+
     Returns
     -------
     float

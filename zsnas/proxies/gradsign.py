@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from zsnas.proxies._passes import Passes
-from zsnas.proxies._registry import register
+import torch
+from torch import Tensor
+
+from zsnas.proxies._passes import Passes, Training, shared_pass
+from zsnas.proxies._registry import register, register_variant
+from zsnas.proxies._sample_gradients import gradients_of_images
 
 
 @register(
@@ -23,7 +27,10 @@ def gradsign(passes: Passes) -> float:
     5.
 
     Cross-entropy of each image by itself; batch norm takes each image as a batch of its own, as in the
-    original implementation, which passes one image at a time.
+    original code, which passes one image at a time.
+
+    The code of Zhang and Jia 2022 adds up over weights in one folder, which MeCo follows, and takes the mean
+    in another, as AZ-NAS does: see ``gradsign_mean``.
 
     Returns
     -------
@@ -35,4 +42,32 @@ def gradsign(passes: Passes) -> float:
     ----------
     Zhang and Jia 2022, GradSign.
     """
-    return passes.sign_agreement
+    return sign_agreement(passes)
+
+
+@shared_pass
+def sign_agreement(passes: Passes) -> float:
+    """Add up over all weights by how many images more than half agree on the gradient's sign."""
+    return sum(
+        torch.stack([rows.sign_().sum(0) for rows in blocks]).sum(0).abs().sum().item()
+        for blocks in gradients_of_images(passes, _losses)
+    )
+
+
+def _losses(training: Training) -> Tensor:
+    """Return the sum of the images' losses."""
+    return training.loss * len(training.logits)
+
+
+@register_variant("gradsign", label="GradSign, mean", equation="eq-gradsign-mean")
+def gradsign_mean(passes: Passes) -> float:
+    r"""Divide :func:`gradsign` by the number of weights.
+
+    :math:`\frac{1}{|\theta|} \sum_k \bigl\lvert \sum_b \operatorname{sign} \nabla_{\theta_k} L(f(x_b), y_b)
+    \bigr\rvert`, between 0 and the number of images.
+
+    In the supernet of Abdelfattah et al. 2021, whose cells hold every operation, used or not, mean and sum
+    rank alike. Of networks by themselves the sum grows with their weights, and the mean falls: on
+    NAS-Bench-201 and CIFAR-100 it ranks against accuracy, where the sum ranks with it.
+    """
+    return sign_agreement(passes) / sum(weight.numel() for weight in passes.weights)

@@ -31,6 +31,12 @@ def jacob_cov(passes: Passes) -> float:
     Batch norm uses batch statistics, so images influence each other's gradient. The logarithm is missing from
     the survey's Eq. 10. Labels are not used.
 
+    This is the code of Abdelfattah et al. 2021, NASLib and the survey. Mellor et al. 2020, who wrote it
+    first, gave the networks a single output.
+
+    In single precision the score of a deep network is off by up to 0.02 for 64 images of CIFAR-100, where
+    the better half of NAS-Bench-201 scores within 0.3. ``dtype="float64"`` tells close networks apart.
+
     Returns
     -------
     float

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from zsnas.proxies._passes import Passes
-from zsnas.proxies._placement import double
+from zsnas.proxies._placement import check_values, double
 from zsnas.proxies._registry import register
 from zsnas.proxies._undefined import Undefined
 
@@ -26,6 +26,9 @@ def l2_norm(passes: Passes) -> float:
     fresh layer's weights is close to :math:`\sqrt{\text{outputs} / 3}`: at initialisation this is a count of
     layers and channels.
 
+    This is the code of NASLib and the survey. Abdelfattah et al. 2021 have it in a file that is never loaded;
+    in their networks, which hold every operation of an edge, all cells of NAS-Bench-201 would score alike.
+
     Returns
     -------
     float
@@ -36,6 +39,7 @@ def l2_norm(passes: Passes) -> float:
     ----------
     Krishnakumar et al. 2022, NAS-Bench-Suite-Zero, one of its baselines.
     """
+    check_values(passes.model)
     if not passes.weights:
         raise Undefined("the network has no convolution or linear layer")
     return sum(float(double(weight.detach()).norm()) for weight in passes.weights)

@@ -21,7 +21,8 @@ def naswot(passes: Passes) -> float:
     :math:`\log |\det K|` with :math:`K_{ij} = N - d_H(c_i, c_j)`, the same number as Logdet, which is what
     the survey calls it. NWOT is a third name.
 
-    Everything that Logdet leaves out or assumes holds here.
+    Everything that Logdet leaves out or assumes holds here, and so does what other codes do instead: that of
+    Mellor et al. 2021 counts most ReLUs of NAS-Bench-201 twice (τ = .99 with this score).
 
     Returns
     -------

@@ -45,8 +45,8 @@ def nn_mass(passes: Passes) -> float:
     -------
     float
         Channels; higher is better; does not apply (undefined) to a network without skip connections, with
-        one around a single layer, or with additions or concatenations of parallel branches, as in NB201,
-        Inception and attention.
+        one around a single layer, or with additions or concatenations of parallel branches, as in
+        Inception, attention and most cells of NB201.
 
     References
     ----------

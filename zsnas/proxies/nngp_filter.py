@@ -7,8 +7,8 @@ from fractions import Fraction
 
 from zsnas.proxies._passes import Passes
 from zsnas.proxies._registry import register
-from zsnas.proxies._trace import LAYERS
 from zsnas.proxies._undefined import Undefined
+from zsnas.proxies._weights import LAYERS
 from zsnas.spaces import nb201
 
 DEPTHS = (Fraction(1), Fraction(5, 2))

@@ -21,6 +21,7 @@ def params(passes: Passes) -> float:
 
     Weights, biases and the affine parameters of normalisation layers count, frozen or not, whether or not
     they are on a path to the output; a tied parameter counts once; buffers such as running statistics do not.
+    The survey's code asks ptflops, which leaves frozen parameters out.
 
     Returns
     -------

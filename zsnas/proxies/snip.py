@@ -22,9 +22,11 @@ def snip(passes: Passes) -> float:
     :math:`\sum_i \lVert \theta_i \odot \nabla_{\theta_i} L \rVert_1` over convolution and linear layers
     :math:`i`.
 
-    The absolute value is taken weight by weight, as in the paper on SNIP and in the code that the field runs;
-    the survey's Eq. 2 takes it of each layer's inner product. Mean cross-entropy; batch norm uses batch
-    statistics.
+    Mean cross-entropy; batch norm uses batch statistics.
+
+    This is the code of Abdelfattah et al. 2021, NASLib and the survey: the absolute value is taken weight by
+    weight, as in the paper on SNIP, where the survey's Eq. 2 takes it of each layer's inner product. Lee et
+    al. 2019 divide by the sum, to compare the weights of one network.
 
     Returns
     -------

@@ -28,14 +28,15 @@ def swap(passes: Passes) -> float:
     :math:`u`, a channel at a position, writes one bit for each of the :math:`B` images, and equal words count
     once.
 
-    The network as it was initialised, batch norm using batch statistics; labels are not used. The original
-    implementation takes 16 images and the mean of 32 draws of all weights from N(0, 1), whose scale a batch
-    norm takes out again; the regularisation by the number of parameters is left out. All ReLU-like
-    activations count, the original's are ReLUs of feature maps. There are at most :math:`2^B` words: 16
-    images make 65,536, which a cell of convolutions in NAS-Bench-201 uses up, while from some 32 images on
-    nearly every unit has a word of its own and the score counts the units that are neither always on nor
-    always off, copies once. Compare scores of one batch size only. Bits are packed 64 images to an integer;
-    more images take more integers, and the count stays exact.
+    The network as it was initialised, batch norm using batch statistics; labels are not used. There are at
+    most :math:`2^B` words: 16 images make 65,536, which a cell of convolutions in NAS-Bench-201 uses up,
+    while from some 32 images on nearly every unit has a word of its own and the score counts the units that
+    are neither always on nor always off, copies once. Compare scores of one batch size only. Bits are packed
+    64 images to an integer; more images take more integers, and the count stays exact.
+
+    The code of Peng et al. 2024 takes 16 images and the mean of 32 draws of all weights from N(0, 1), whose
+    scale a batch norm takes out again, and counts ReLUs of feature maps, where here all ReLU-like activations
+    count. Its regularisation by the number of parameters, which its own comparison does not use, is left out.
 
     Returns
     -------
@@ -56,7 +57,7 @@ def _words(rectified: Tensor) -> Tensor:
     """Pack the units' bits, 64 images to an integer: (words, units)."""
     by_unit = rectified.movedim(1, -1) if rectified.dim() == 4 else rectified
     on = (by_unit > 0).float().reshape(len(rectified), -1)
-    place = 2.0 ** torch.arange(BITS_IN_FLOAT, device=on.device)
+    place = (1 << torch.arange(BITS_IN_FLOAT, device=on.device)).float()
     quarters = [place[: len(images)] @ images for images in torch.split(on, BITS_IN_FLOAT)]
     return torch.stack([_joined(four) for four in torch.split(torch.stack(quarters).long(), 4)])
 

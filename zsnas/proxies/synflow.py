@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 import math
+from contextlib import AbstractContextManager
+from typing import NamedTuple
 
 import torch
+from torch import Tensor
 
-from zsnas.proxies._passes import Passes, SynapticFlow
+from zsnas.proxies._graph import uses
+from zsnas.proxies._norms import BatchNormCall, marks, taken_out
+from zsnas.proxies._outputs import logits_of
+from zsnas.proxies._passes import Passes, gradient_of, shared_pass, with_values
+from zsnas.proxies._placement import double
 from zsnas.proxies._registry import register, register_variant
+from zsnas.proxies._trace import tracing
 from zsnas.proxies._undefined import Undefined
+
+
+class SynapticFlow(NamedTuple):
+    """The flow of an image of ones through the network of absolute parameters, float64."""
+
+    weights: list[Tensor]
+    """Absolute convolution and linear weights."""
+    gradients: list[Tensor]
+    """Derivatives of the summed output with respect to them."""
 
 
 @register(
@@ -22,11 +39,20 @@ from zsnas.proxies._undefined import Undefined
 def synflow(passes: Passes) -> float:
     r"""Add up weight times gradient in the network of absolute weights.
 
-    :math:`\sum_i \langle |\theta_i|, \nabla_{|\theta_i|} R \rangle` over convolution and linear layers
+    :math:`\sum_i \lVert |\theta_i| \odot \nabla_{|\theta_i|} R \rVert_1` over convolution and linear layers
     :math:`i`, where :math:`R` is the sum of the outputs for one image of ones.
 
-    No data and no labels. All parameters take their absolute value; batch norm uses its running statistics,
-    which at initialisation leave the signal as it is. Computed in float64.
+    No data and no labels. All parameters, biases too, take their absolute value, and batch norm is taken out:
+    it returns what it is given, whatever its scale, shift and running statistics are. So does a frozen batch
+    norm, and a call of torch's function for it. Other normalisation stays; where it subtracts a mean, as
+    layer norm does, gradients are negative too, and the products count by their absolute value. Computed in
+    float64.
+
+    This is the code of Abdelfattah et al. 2021 and of NASLib, which takes the logarithm afterwards. Tanaka et
+    al. 2020 keep batch norm in evaluation mode: in a fresh network whose scales are 1 that is the same but
+    for a factor of :math:`1 + 5 \cdot 10^{-6}` for each batch norm. A scale that starts at 0, as timm's last
+    one of a residual branch, would switch the branch off. The survey's own code leaves batch norm in training
+    mode: see ``synflow_batch_norm``.
 
     Returns
     -------
@@ -36,13 +62,14 @@ def synflow(passes: Passes) -> float:
 
     References
     ----------
-    Tanaka et al. 2020, SynFlow; the survey's Eq. 3 is the same sum with the training loss in place of R.
+    Tanaka et al. 2020, SynFlow; Abdelfattah et al. 2021; the survey's Eq. 3 is the same sum with the training
+    loss in place of R.
     """
-    return _total(passes.synaptic_flow)
+    return _total(free_flow(passes))
 
 
 def _total(flow: SynapticFlow) -> float:
-    total: float = sum(torch.sum(w * g).item() for w, g in zip(flow.weights, flow.gradients, strict=True))
+    total: float = sum((w * g).abs().sum().item() for w, g in zip(flow.weights, flow.gradients, strict=True))
     if not math.isfinite(total):
         raise Undefined("the flow is not finite: a parameter is not, or it exceeds float64 (1.8e308)")
     return total
@@ -50,16 +77,16 @@ def _total(flow: SynapticFlow) -> float:
 
 @register_variant("synflow", label="log SynFlow", equation="eq-synflow-log")
 def synflow_log(passes: Passes) -> float:
-    r"""Take the natural logarithm of :func:`synflow`.
+    r"""Take the natural logarithm of :func:`synflow`, as NASLib does.
 
-    :math:`\log \sum_i \langle |\theta_i|, \nabla_{|\theta_i|} R \rangle`, which ranks networks alike.
+    :math:`\log \sum_i \lVert |\theta_i| \odot \nabla_{|\theta_i|} R \rVert_1`, which ranks networks alike.
 
     SynFlow grows exponentially with depth: single precision, with :math:`3 \cdot 10^{38}`, is too small for
     EfficientNet-B0. The flow is computed in float64, so that its logarithm is finite up to
     :math:`\log(1.8 \cdot 10^{308}) = 709.8`. Undefined beyond, as SynFlow is, and where no
     signal reaches the output, whose flow is 0.
     """
-    total = _total(passes.synaptic_flow)
+    total = _total(free_flow(passes))
     if not total:
         raise Undefined("no signal flows through a weight to the output: the logarithm of 0 is not finite")
     return math.log(total)
@@ -69,9 +96,10 @@ def synflow_log(passes: Passes) -> float:
 def synflow_batch_norm(passes: Passes) -> float:
     """Let batch norm normalise the flow by the statistics of the image of ones; otherwise as :func:`synflow`.
 
-    This is the variant that Abdelfattah et al. 2021 call synflow_bn.
+    Its scales and shifts take their absolute value with the other parameters. The variant that Abdelfattah et
+    al. 2021 call synflow_bn; the code of the survey computes it under the name of SynFlow.
     """
-    return _total(passes.normalised_flow)
+    return _total(normalised_flow(passes))
 
 
 @register_variant("synflow", label="Synflow as printed", equation="eq-synflow-printed")
@@ -89,3 +117,44 @@ def synflow_printed(passes: Passes) -> float:
 
 
 register_variant("synflow", name="plain", label="Plain", equation="eq-synflow-printed")(synflow_printed)
+
+
+@shared_pass
+def free_flow(passes: Passes) -> SynapticFlow:
+    """Let an image of ones flow through the network without batch norm."""
+    ones = _ones(passes)
+
+    def is_norm(call: BatchNormCall) -> bool:  # and not how weights are standardised
+        return call.running_mean is not None or not _is_of_weights(call.input, ones)
+
+    return _flow(passes, ones, taken_out(passes.model, is_norm), marks(passes.model))
+
+
+def _is_of_weights(x: Tensor, image: Tensor) -> bool:
+    leaves = {id(x)} if x.is_leaf and x.requires_grad else {use.weight for use in uses([x])}
+    return bool(leaves) and id(image) not in leaves
+
+
+@shared_pass
+def normalised_flow(passes: Passes) -> SynapticFlow:
+    """Let batch norm use the statistics of the image of ones."""
+    return _flow(passes, _ones(passes), passes.batch_statistics(), {})
+
+
+def _ones(passes: Passes) -> Tensor:
+    return torch.ones_like(double(passes.images[:1])).requires_grad_()
+
+
+def _flow(
+    passes: Passes, ones: Tensor, batch_norm: AbstractContextManager[None], others: dict[int, Tensor]
+) -> SynapticFlow:
+    """Let ones flow through the network of absolute parameters, with ``others`` in place of some."""
+    passes.check_weights()
+    # Batch norm may update its statistics, which in a network of float64 must not be the network's own.
+    values = {id(buffer): double(buffer).clone() for buffer in passes.model.buffers()}
+    values |= {id(p): double(p).abs().detach() for p in passes.model.parameters()}
+    values |= {key: double(value) for key, value in others.items()}
+    weights = [values[id(weight)].requires_grad_() for weight in passes.weights]
+    with tracing(weights, copies=True), batch_norm:
+        output = logits_of(with_values(passes.model, values, ones.clone()), passes.batch)
+    return SynapticFlow(weights, gradient_of([output.sum()], weights))

@@ -6,7 +6,7 @@ import math
 
 from torch import Tensor
 
-from zsnas.proxies._passes import Passes
+from zsnas.proxies._passes import Passes, shared_pass
 from zsnas.proxies._registry import register
 from zsnas.proxies._undefined import Undefined
 
@@ -31,6 +31,9 @@ def zico(passes: Passes) -> float:
     same on both are left out, as are layers without any other. Mean cross-entropy; batch norm uses the
     statistics of the half.
 
+    This is the code of Li et al. 2023, which takes two full batches; AZ-NAS follows it. MeCo's copy takes
+    halves, too, but adds the gradients of the first to those of the second.
+
     Returns
     -------
     float
@@ -41,11 +44,27 @@ def zico(passes: Passes) -> float:
     ----------
     Li et al. 2023, ZiCo.
     """
-    pairs = zip(*passes.half_gradients, strict=True)
+    pairs = zip(*half_gradients(passes), strict=True)
     ratios = [ratio for first, second in pairs if (ratio := _ratio(first, second)) > 0]
     if not ratios:
         raise Undefined("no weight has a gradient that differs between the halves of the batch")
     return sum(math.log(ratio) for ratio in ratios)
+
+
+@shared_pass
+def half_gradients(passes: Passes) -> tuple[list[Tensor], list[Tensor]]:
+    """Return the gradients of the loss on each half of the batch, one tensor for each weight."""
+    middle = len(passes.images) // 2
+    if not middle:
+        raise Undefined("a batch of one image has no halves")
+    return _weight_gradients(passes, slice(middle)), _weight_gradients(passes, slice(middle, 2 * middle))
+
+
+def _weight_gradients(passes: Passes, part: slice) -> list[Tensor]:
+    gradients = [gradient.detach() for gradient in passes.of_images(part).gradients.weights]
+    if not all(gradient.isfinite().all() for gradient in gradients):
+        raise Undefined("the gradients of the weights are not finite")
+    return gradients
 
 
 def _ratio(first: Tensor, second: Tensor) -> float:

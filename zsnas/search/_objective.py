@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from zsnas._names import as_names
 from zsnas.proxies import proxy
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ class Objective:
 
     Parameters
     ----------
-    proxies : sequence of str
+    proxies : sequence of str, or one name
         Names; `zsnas.list_proxies` names them all. Each is read as its `higher_is_better` says.
 
     Raises
@@ -30,13 +31,14 @@ class Objective:
         When a proxy is unknown or repeated, or there is none.
     """
 
-    def __init__(self, proxies: Sequence[str]) -> None:
+    def __init__(self, proxies: Sequence[str] | str) -> None:
+        proxies = as_names("proxies", proxies)
         if not proxies or len(set(proxies)) < len(proxies):
             raise ValueError(
                 f"a search needs at least one proxy, and each once, not {list(proxies)}; "
                 "for example proxies=('synflow',)"
             )
-        self._signs = {name: 1.0 if proxy(name).higher_is_better else -1.0 for name in proxies}
+        self._signs = {name: proxy(name).orientation for name in proxies}
 
     @property
     def proxies(self) -> tuple[str, ...]:

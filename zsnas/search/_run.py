@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -14,10 +15,11 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from zsnas import __version__
+from zsnas._numbers import as_seed, as_whole
 from zsnas._progress_bar import progress_bar
+from zsnas._version import __version__
 from zsnas.batches import Batch, batch
-from zsnas.proxies import measure, proxy
+from zsnas.proxies import check_placement, measure, proxy
 from zsnas.search._budget import Budget
 from zsnas.search._checkpoint import Checkpoint, Scored
 from zsnas.search._objective import Objective
@@ -57,8 +59,12 @@ class Found:
     def trajectory(self) -> pd.Series[float]:
         """The best score until each step, of a search by one proxy; NaN where the step has none."""
         (name,) = self.objective.proxies
-        scores = self.history[name].astype(float)
-        return scores.cummax() if proxy(name).higher_is_better else scores.cummin()
+        orientation = proxy(name).orientation
+        return (orientation * self.history[name].astype(float)).cummax() * orientation
+
+
+TIMED = 10
+"""After so many architectures the time is estimated."""
 
 
 @dataclass
@@ -73,7 +79,9 @@ class Run:
     steps: int
     checkpoint: Checkpoint
     bar: tqdm[Any]
+    device: str | None = None
     proposed: list[str] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
 
     @property
     def goes_on(self) -> bool:
@@ -87,9 +95,22 @@ class Run:
     def score(self, arch: str) -> None:
         """Use one step for an architecture."""
         if arch not in self.checkpoint.scored:
-            self.checkpoint.add(self._measured(arch))
+            scored = self._measured(arch)
+            self.checkpoint.add(scored)
+            self.seconds.append(scored["seconds"])
         self.proposed.append(arch)
         self.bar.update()
+        if len(self.seconds) == len(self.proposed) == TIMED and not self.bar.disable:
+            self._tell_time()
+
+    def _tell_time(self) -> None:
+        left = self.steps - TIMED
+        each = sum(self.seconds) / TIMED
+        self.bar.write(
+            f"{self.space.name}: about {each:.2g} s an architecture, {each * left / 60:.0f} minutes for "
+            f"{left:,} more steps, less where one is proposed again",
+            file=sys.stderr,
+        )
 
     def best(self, candidates: Sequence[str]) -> str:
         """Return the best of some scored architectures."""
@@ -104,7 +125,7 @@ class Run:
             return Scored(arch=arch, scores=scores, reasons={}, seconds=time.perf_counter() - start)
         images = self.space.images_for(arch, self.images)
         network = self.space.build_for(arch, images, self.seed)
-        found = measure(network, images, self.objective.proxies, self.seed)
+        found = measure(network, images, self.objective.proxies, self.seed, self.device)
         return Scored(
             arch=arch,
             scores={name: measured.value for name, measured in found.items()},
@@ -139,7 +160,7 @@ class Run:
 def search(  # noqa: PLR0913 - settings, all of them keyword-only
     space_name: str,
     *,
-    proxies: Sequence[str],
+    proxies: Sequence[str] | str,
     algorithm: str = "evolution",
     steps: int = 10_000,
     macs: float = math.inf,
@@ -147,6 +168,7 @@ def search(  # noqa: PLR0913 - settings, all of them keyword-only
     batch_size: int = 16,
     image_size: int | None = None,
     seed: int = 0,
+    device: str | None = None,
     checkpoint: str | Path | None = None,
     progress: bool = True,
 ) -> Found:
@@ -156,7 +178,7 @@ def search(  # noqa: PLR0913 - settings, all of them keyword-only
     ----------
     space_name : str
         One of `zsnas.list_spaces`.
-    proxies : sequence of str
+    proxies : sequence of str, or one name
         One, or several whose ranks are added, see `Objective`.
     algorithm : str
         One of `ALGORITHMS`.
@@ -165,11 +187,13 @@ def search(  # noqa: PLR0913 - settings, all of them keyword-only
     macs : float
         Budget in multiply-accumulates of one image.
     batch_name, batch_size
-        The images that proxies see, see `zsnas.batch`.
+        The images that proxies see, see `zsnas.batch`; so many of a class as the proxies compare.
     image_size : int, optional
         Side of the images at which `macs` counts; by default that of the batch.
     seed : int
         Draws the architectures, the weights and the images.
+    device : str, optional
+        Where to score, see `zsnas.measure`; by default the processor.
     checkpoint : path, optional
         Keeps every score, so that the same call goes on where a killed one stopped; one with more steps
         too.
@@ -184,10 +208,12 @@ def search(  # noqa: PLR0913 - settings, all of them keyword-only
     """
     if algorithm not in ALGORITHMS:
         raise ValueError(f"unknown search algorithm {algorithm!r}; there are {', '.join(ALGORITHMS)}")
-    if steps < 1:
-        raise ValueError(f"steps is {steps}; a search needs at least 1")
+    steps, seed = as_whole("steps", steps, 1, example="10_000"), as_seed(seed)
+    batch_size = as_whole("batch_size", batch_size, 1, example="16")
+    check_placement(device, None)
     objective, cells = Objective(proxies), space(space_name)
-    images = batch(batch_name, batch_size, seed)
+    compared = max(proxy(name).images_per_class for name in objective.proxies)
+    images = batch(batch_name, batch_size, seed, images_per_class=compared)
     side = image_size or images.images.shape[-1]
     budget = Budget(cells, macs, images.num_classes, side)
     settings = {
@@ -201,13 +227,13 @@ def search(  # noqa: PLR0913 - settings, all of them keyword-only
         "seed": seed,
         "zsnas": __version__,
         "torch": torch.__version__,
-    }
+    } | ({"device": device} if device else {})
     path = None if checkpoint is None else Path(checkpoint)
     with (
         Checkpoint(path, settings) as kept,
         progress_bar(space_name, steps, unit="step", shown=progress) as bar,
     ):
-        run = Run(cells, objective, budget, images, seed, steps, kept, bar)
+        run = Run(cells, objective, budget, images, seed, steps, kept, bar, device)
         try:
             ALGORITHMS[algorithm](run)
         except KeyboardInterrupt:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from zsnas._numbers import torch_seeded
 from zsnas.proxies import measure
 from zsnas.search._budget import Budget, BudgetError
 from zsnas.spaces import nb201, space
@@ -49,9 +50,17 @@ def supernet(kept: Kept, num_classes: int, seed: int) -> nn.Module:
     """Return a network of NAS-Bench-201 whose edges add up all operations that they still have.
 
     Weights are drawn from ``seed``. An edge with no operation but ``none`` gives nothing.
+
+    Parameters
+    ----------
+    kept
+        For each edge, the operations that are left.
+    num_classes
+        Outputs of the network.
+    seed
+        Draws the weights.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
+    with torch_seeded(seed):
         network = nb201.Network(("none",) * len(nb201.EDGES), num_classes)
         cells = [module for module in network.modules() if isinstance(module, nb201.Cell)]
         for number, cell in enumerate(cells):

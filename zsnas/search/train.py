@@ -20,6 +20,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader
 
+from zsnas._numbers import torch_seeded
 from zsnas._progress_bar import progress_bar
 from zsnas.search._checkpoint import CheckpointError
 
@@ -160,8 +161,7 @@ def _epoch(
     for group in optimiser.param_groups:
         group["lr"] = rate
     network.train()
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(recipe.seed * 1_000_003 + epoch)
+    with torch_seeded(recipe.seed * 1_000_003 + epoch):
         for pixels, labels in DataLoader(images, recipe.batch_size, shuffle=True, num_workers=workers):
             loss = cross_entropy(network(pixels.to(device)), labels.to(device))
             optimiser.zero_grad()
@@ -176,7 +176,7 @@ def _accuracy(network: nn.Module, images: ImageFolder, batch_size: int, workers:
     """Return the share of images, in %, whose largest logit is that of their class."""
     device, right = next(network.parameters()).device, 0
     network.eval()
-    with torch.random.fork_rng(devices=[]):  # a loader draws from the global generator
+    with torch_seeded(0):  # a loader draws from the global generator
         for pixels, labels in DataLoader(images, batch_size, num_workers=workers):
             right += int((network(pixels.to(device)).argmax(1) == labels.to(device)).sum())
     return 100 * right / len(images)

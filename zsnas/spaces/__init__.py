@@ -1,5 +1,5 @@
 """Search spaces: architecture strings and the networks that they name."""
 
-from zsnas.spaces._base import NetworkUnavailable, Space, list_spaces, space
+from zsnas.spaces._base import NetworkUnavailable, Space, list_spaces, register_space, space
 
-__all__ = ["NetworkUnavailable", "Space", "list_spaces", "space"]
+__all__ = ["NetworkUnavailable", "Space", "list_spaces", "register_space", "space"]

@@ -7,7 +7,9 @@ from abc import ABC, abstractmethod
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from zsnas._listed import card
 from zsnas._names import unknown
+from zsnas._own import Register
 
 if TYPE_CHECKING:
     import random
@@ -31,20 +33,27 @@ _SPACES = {
     "accel-nasbench": ("zsnas.spaces.accel_nasbench", "AccelNASBench"),
 }
 
+OWN: Register[Space] = Register("search space", lambda: _SPACES)
+"""The spaces that users have registered."""
+
 
 class NetworkUnavailable(Exception):
     """The network of an architecture cannot be had here; the message says why. A sweep goes on without it."""
 
 
 class Counts(NamedTuple):
-    """Trainable parameters of a network, and the multiply-accumulates of one image."""
+    """Parameters of a network, and the multiply-accumulates of one image."""
 
     params: int
     macs: int
 
 
 class Space(ABC):
-    """A finite set of architectures, each a string that names exactly one network."""
+    """A finite set of architectures, each a string that names exactly one network.
+
+    A space of one's own needs a name, its architectures and :meth:`build`, and :meth:`neighbours` for
+    searches that go from one architecture to the next, see :func:`register_space`.
+    """
 
     name: str
 
@@ -53,20 +62,51 @@ class Space(ABC):
     def architectures(self) -> tuple[str, ...]:
         """Every architecture string, in the benchmark's own index order."""
 
-    @abstractmethod
+    def _repr_html_(self) -> str:
+        purpose = (type(self).__doc__ or "").partition("\n")[0]
+        about = (("architectures", f"{len(self.architectures):,}"), ("the first", self.architectures[0]))
+        return card(self.name, purpose, about)
+
     def canonical(self, arch: str) -> str:
-        """Return the architecture that stands for all those that compute the same function as ``arch``."""
+        """Return the architecture that stands for all those that compute the same function as ``arch``.
+
+        Here each stands for itself alone.
+        """
+        return self.architectures[self.index(arch)]
 
     @abstractmethod
     def build(self, arch: str, num_classes: int, seed: int) -> nn.Module:
-        """Return the network of ``arch`` with weights drawn from ``seed``; no global generator is touched."""
+        """Return the network of ``arch`` with weights drawn from ``seed``; no global generator is touched.
+
+        Parameters
+        ----------
+        arch
+            One of the :attr:`architectures`.
+        num_classes
+            Outputs of the network, which takes images (batch, channels, height, width) to (batch, classes).
+        seed
+            Draws the weights.
+        """
 
     def build_for(self, arch: str, batch: Batch, seed: int) -> nn.Module:
         """Return the network of ``arch`` that does with the images of a batch what its task is.
 
-        A space whose networks are classifiers builds one for the classes of the batch.
+        A space whose networks are classifiers builds one for the classes of the batch. Torch's global
+        generator is seeded while it does, and left as it was.
+
+        Parameters
+        ----------
+        arch
+            One of the :attr:`architectures`.
+        batch
+            Images, with their task and the number of their classes.
+        seed
+            Draws the weights.
         """
-        return self.build(arch, batch.num_classes, seed)
+        from zsnas._numbers import torch_seeded
+
+        with torch_seeded(seed):
+            return self.build(arch, batch.num_classes, seed)
 
     def images_for(self, arch: str, batch: Batch) -> Batch:  # noqa: ARG002 (for other spaces)
         """Return the batch as the network of ``arch`` takes it.
@@ -80,6 +120,15 @@ class Space(ABC):
 
         Here the network is built without memory for its weights and run on one image without pixels; a space
         that has a formula uses that.
+
+        Parameters
+        ----------
+        arch
+            One of the :attr:`architectures`.
+        num_classes
+            Outputs of the network.
+        image_size
+            Height and width of an image with three channels, in pixels.
         """
         import torch
 
@@ -88,7 +137,7 @@ class Space(ABC):
         with torch.device("meta"), torch.no_grad(), MacCounter() as counter:
             network = self.build(arch, num_classes, seed=0).eval()
             network(torch.zeros(1, 3, image_size, image_size))
-        params = sum(p.numel() for p in network.parameters() if p.requires_grad)
+        params = sum(parameter.numel() for parameter in network.parameters())
         return Counts(params, counter.total)
 
     def sample(self, rng: random.Random) -> str:
@@ -126,10 +175,32 @@ class Space(ABC):
 
 def list_spaces() -> list[str]:
     """Return the names of all search spaces."""
-    return sorted(_SPACES)
+    return sorted([*_SPACES, *OWN])
 
 
-@cache
+def register_space(space: Space) -> None:
+    """Let a search space of one's own be found by its name, as those of this package are.
+
+    Registering again replaces it, if the same module or notebook does.
+
+    Parameters
+    ----------
+    space
+        An instance of a class derived from :class:`Space`.
+
+    Raises
+    ------
+    ValueError
+        When it is no space, or its name is taken.
+    """
+    if not isinstance(space, Space):
+        raise ValueError(
+            f"a search space is an instance of a class derived from zsnas.Space, not {space!r}; "
+            "write register_space(MySpace())"
+        )
+    OWN.add(space.name, space)
+
+
 def space(name: str) -> Space:
     """Return the search space called ``name``, for example ``"nb201"``.
 
@@ -138,8 +209,13 @@ def space(name: str) -> Space:
     UnknownNameError
         A ``ValueError`` with the closest valid name, when there is no such space.
     """
+    return OWN[name] if name in OWN else _space(name)
+
+
+@cache
+def _space(name: str) -> Space:
     if name not in _SPACES:
-        raise unknown("search space", name, _SPACES, "zsnas.list_spaces()")
+        raise unknown("search space", name, list_spaces(), "zsnas.list_spaces()")
     module, cls = _SPACES[name]
     found: Space = getattr(importlib.import_module(module), cls)()
     return found

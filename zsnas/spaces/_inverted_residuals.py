@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-import torch
 from torch import Tensor, nn
 
+from zsnas._numbers import torch_seeded
 from zsnas.spaces._base import Counts
 
 if TYPE_CHECKING:
@@ -59,8 +59,7 @@ def network(plan: Plan, num_classes: int, seed: int) -> nn.Module:
     Convolutions are drawn as He et al. 2015 do (normal, by the number of outputs), linear layers with torch's
     defaults. Takes images (batch, 3, height, width) to logits (batch, ``num_classes``).
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
+    with torch_seeded(seed):
         built = _network(plan, num_classes)
         for layer in built.modules():
             if isinstance(layer, nn.Conv2d):
@@ -140,8 +139,8 @@ def counts(plan: Plan, num_classes: int, side: int) -> Counts:
     params, macs = 27 * plan.stem + 2 * plan.stem, 27 * plan.stem * side**2
     for block in plan.blocks:
         reduced = _halved(side) if block.stride == 2 else side
-        params += sum(_parameters(block))
-        macs += sum(_operations(block, side**2, reduced**2))
+        params += sum(_params(block))
+        macs += sum(_macs(block, side**2, reduced**2))
         side = reduced
     last = plan.blocks[-1].outputs * plan.features
     params += last + 2 * plan.features + (plan.features + 1) * num_classes
@@ -152,7 +151,7 @@ def _halved(side: int) -> int:
     return (side + 1) // 2
 
 
-def _parameters(block: Block) -> Iterator[int]:
+def _params(block: Block) -> Iterator[int]:
     hidden, squeezed = block.hidden, block.squeezed
     if block.expansion > 1:
         yield block.inputs * hidden + 2 * hidden
@@ -162,7 +161,7 @@ def _parameters(block: Block) -> Iterator[int]:
     yield hidden * block.outputs + 2 * block.outputs
 
 
-def _operations(block: Block, pixels: int, reduced: int) -> Iterator[int]:
+def _macs(block: Block, pixels: int, reduced: int) -> Iterator[int]:
     hidden = block.hidden
     if block.expansion > 1:
         yield block.inputs * hidden * pixels

@@ -8,6 +8,7 @@ import timm
 import torch
 from torch import Tensor, nn
 
+from zsnas._numbers import torch_seeded
 from zsnas.spaces._segmentation_backbones import BACKBONES, pyramid
 from zsnas.spaces._segmentation_heads import head
 from zsnas.spaces._segmentation_heads.layers import resized
@@ -21,8 +22,7 @@ _RESNETS = ("resnet", "resnext", "resnest")
 
 def network(backbone: Backbone, head_name: str, classes: int, seed: int) -> nn.Module:
     """Return the network of a backbone and a head, see `zsnas.spaces.segmentation.Segmentation.build`."""
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
+    with torch_seeded(seed):
         body = _backbone(backbone)
         return SegmentationNetwork(body, head(head_name, _channels(body), classes))
 

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from zsnas._numbers import torch_seeded
 from zsnas.spaces.nb201 import relu_conv_bn
 from zsnas.spaces.transnas import EDGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from zsnas.batches.tasks import Task
     from zsnas.spaces.transnas import Encoder
-    from zsnas.tasks import Task
 
 STEM_CHANNELS = 64
 STEM_HALVINGS = 2
@@ -29,8 +30,7 @@ NONE, SKIP, CONV_1X1, CONV_3X3 = range(4)
 
 def network(encoder: Encoder, task: Task, outputs: int, seed: int) -> nn.Module:
     """Return an encoder with the head of a task, see `zsnas.spaces.transnas.TransNAS.build_for_task`."""
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
+    with torch_seeded(seed):
         body = _encoder(encoder)
         channels = STEM_CHANNELS * 2 ** sum(module in (2, 4) for module in encoder.modules)
         halvings = STEM_HALVINGS + sum(module in (3, 4) for module in encoder.modules)

@@ -6,10 +6,10 @@ from abc import abstractmethod
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
-import torch
 from torch import nn
 
 from zsnas import memory
+from zsnas._numbers import torch_seeded
 from zsnas.batches import Batch, resized
 from zsnas.spaces._base import NetworkUnavailable, Space
 
@@ -45,8 +45,7 @@ class Zoo(Space):
             When the installed library has no such network.
         """
         self.index(arch)
-        with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(seed)
+        with torch_seeded(seed):
             return self._create(arch, num_classes)
 
     def images_for(self, arch: str, batch: Batch) -> Batch:

@@ -18,6 +18,7 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from zsnas.sources import fetch
 from zsnas.spaces._mobile import MobileSpace
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ EXPANSIONS = (1, 4, 6)
 KERNELS = (3, 5)
 STEM, FEATURES = 32, 1280
 
+SOURCE = "accel-nasbench/imagenet1k"
 FORM = "e<expansion>k<kernel>l<layers>[s]-…"
 _STAGE = re.compile(r"e(\d)k(\d)l(\d)(s?)")
 
@@ -70,9 +72,9 @@ class AccelNASBench(MobileSpace):
     @cached_property
     def architectures(self) -> tuple[str, ...]:
         """The 5,125 networks that were trained, in the order of the benchmark's files, of some 10¹¹."""
-        from zsnas.benchmarks import accel_nasbench
+        from zsnas.spaces._accel_records import records
 
-        return tuple(accel_nasbench.table()["arch"])
+        return tuple(dict.fromkeys(record.arch for record in records(fetch(SOURCE))))
 
     def plan(self, arch: str) -> Plan:
         """Return the channels and blocks of ``arch``."""

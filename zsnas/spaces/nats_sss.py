@@ -15,9 +15,9 @@ from __future__ import annotations
 from functools import cached_property
 from itertools import product
 
-import torch
 from torch import Tensor, nn
 
+from zsnas._numbers import torch_seeded
 from zsnas.spaces import nb201
 from zsnas.spaces._base import Space
 
@@ -47,8 +47,7 @@ class NATSSizes(Space):
         Takes images of shape (batch, 3, height, width) to logits of shape (batch, ``num_classes``).
         """
         widths = parse(arch)
-        with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(seed)
+        with torch_seeded(seed):
             return Network(widths, num_classes)
 
     def neighbours(self, arch: str) -> list[str]:
@@ -93,12 +92,14 @@ class Network(nn.Module):
         operations = nb201.parse(CELL)
         c1, c2, c3, c4, c5 = widths
         self.stem = nn.Sequential(nn.Conv2d(3, c1, 3, padding=1, bias=False), nn.BatchNorm2d(c1))
-        self.body = nn.Sequential(
-            nb201.Cell(operations, c1),
-            nb201.ResidualBlock(c1, c2),
-            nb201.Cell(operations, c3, inputs=c2),
-            nb201.ResidualBlock(c3, c4),
-            nb201.Cell(operations, c5, inputs=c4),
+        self.body = nn.ModuleList(
+            [
+                nb201.Cell(operations, c1),
+                nb201.ResidualBlock(c1, c2),
+                nb201.Cell(operations, c3, inputs=c2),
+                nb201.ResidualBlock(c3, c4),
+                nb201.Cell(operations, c5, inputs=c4),
+            ]
         )
         self.norm = nn.Sequential(nn.BatchNorm2d(c5), nn.ReLU(inplace=False))
         self.pool = nn.AdaptiveAvgPool2d(1)
@@ -106,6 +107,8 @@ class Network(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map images (batch, 3, height, width) to logits (batch, num_classes)."""
-        features = self.norm(self.body(self.stem(x)))
-        logits: Tensor = self.classifier(self.pool(features).flatten(1))
+        features = self.stem(x)
+        for block in self.body:
+            features = block(features)
+        logits: Tensor = self.classifier(self.pool(self.norm(features)).flatten(1))
         return logits

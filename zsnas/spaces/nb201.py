@@ -18,6 +18,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from zsnas._numbers import torch_seeded
 from zsnas.spaces._base import Space
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
@@ -74,8 +75,7 @@ class NB201(Space):
         Takes images of shape (batch, 3, height, width) to logits of shape (batch, ``num_classes``).
         """
         operations = parse(arch)
-        with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(seed)
+        with torch_seeded(seed):
             return Network(operations, num_classes)
 
     def neighbours(self, arch: str) -> list[str]:
@@ -154,20 +154,51 @@ class Edge(NamedTuple):
     operation: nn.Module
 
 
-def relu_conv_bn(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Sequential:
-    """Return an operation: ReLU, a convolution that pads to keep height and width at stride 1, batch norm."""
+class Operation(nn.Module):
+    """A module around what it runs, as in the published networks: MeCo counts what every module returns."""
+
+    def __init__(self, op: nn.Module) -> None:
+        super().__init__()
+        self.op = op
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (batch, channels, height, width) to what the operation makes of it."""
+        out: Tensor = self.op(x)
+        return out
+
+
+def relu_conv_bn(inputs: int, outputs: int, kernel: int, stride: int = 1) -> Operation:
+    """Return an operation: ReLU, a convolution that pads to keep height and width at stride 1, batch norm.
+
+    Parameters
+    ----------
+    inputs, outputs
+        Channels.
+    kernel
+        Height and width, an odd number.
+    stride
+        Of the convolution.
+    """
     conv = nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, bias=False)
-    return nn.Sequential(nn.ReLU(inplace=False), conv, nn.BatchNorm2d(outputs))
+    return Operation(nn.Sequential(nn.ReLU(inplace=False), conv, nn.BatchNorm2d(outputs)))
 
 
 def operation(name: str, inputs: int, outputs: int) -> nn.Module:
-    """Return an operation of an edge, not ``none``; a skip connection that changes channels has weights."""
+    """Return an operation of an edge, not ``none``; a skip connection that changes channels has weights.
+
+    Parameters
+    ----------
+    name
+        One of ``OPERATIONS`` but ``none``.
+    inputs, outputs
+        Channels.
+    """
     if name == "skip_connect" and inputs == outputs:
         return nn.Identity()
     if name == "skip_connect":
         return nn.Sequential(nn.Conv2d(inputs, outputs, 1, bias=False), nn.BatchNorm2d(outputs))
     if name == "avg_pool_3x3":
-        return nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False)
+        return Operation(nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False))
     return relu_conv_bn(inputs, outputs, 3 if name == "nor_conv_3x3" else 1)
 
 
@@ -204,14 +235,13 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
-        self.convolutions = nn.Sequential(
-            relu_conv_bn(inputs, outputs, 3, stride=2), relu_conv_bn(outputs, outputs, 3)
-        )
+        self.halve = relu_conv_bn(inputs, outputs, 3, stride=2)
+        self.keep = relu_conv_bn(outputs, outputs, 3)
         self.shortcut = nn.Sequential(nn.AvgPool2d(2), nn.Conv2d(inputs, outputs, 1, bias=False))
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (batch, inputs, height, width) to (batch, outputs, height/2, width/2)."""
-        out: Tensor = self.shortcut(x) + self.convolutions(x)
+        out: Tensor = self.shortcut(x) + self.keep(self.halve(x))
         return out
 
 
@@ -228,13 +258,15 @@ class Network(nn.Module):
             if stage:
                 body.append(ResidualBlock(CHANNELS[stage - 1], channels))
             body += [Cell(operations, channels) for _ in range(CELLS_PER_STAGE)]
-        self.body = nn.Sequential(*body)
+        self.body = nn.ModuleList(body)
         self.norm = nn.Sequential(nn.BatchNorm2d(CHANNELS[-1]), nn.ReLU(inplace=False))
         self.pool = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Linear(CHANNELS[-1], num_classes)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map images (batch, 3, height, width) to logits (batch, num_classes)."""
-        features = self.norm(self.body(self.stem(x)))
-        logits: Tensor = self.classifier(self.pool(features).flatten(1))
+        features = self.stem(x)
+        for block in self.body:
+            features = block(features)
+        logits: Tensor = self.classifier(self.pool(self.norm(features)).flatten(1))
         return logits

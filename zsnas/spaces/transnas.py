@@ -10,7 +10,7 @@ node 1; node 3 adds ``d``, ``e``, ``f``. Operations are 0 none, 1 skip connectio
 convolution. Macro: the cell is ``basic``, a residual block, and the modules are searched: four to six, of
 which one to three double the channels and one to four halve the image.
 
-A network is an encoder, which the architecture names, and the head of a task (:mod:`zsnas.tasks`).
+A network is an encoder, which the architecture names, and the head of a task (:mod:`zsnas.batches.tasks`).
 
 Source: Duan et al. 2021, TransNAS-Bench-101, and its code (github.com/yawen-d/TransNASBench).
 """
@@ -24,13 +24,12 @@ from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
 from zsnas.spaces._base import Space
-from zsnas.tasks import CLASSIFICATION
 
 if TYPE_CHECKING:
     from torch import nn
 
     from zsnas.batches import Batch
-    from zsnas.tasks import Task
+    from zsnas.batches.tasks import Task
 
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))  # (from node, to node), in the order of the string
 OPERATIONS = ("none", "skip connection", "1×1 convolution", "3×3 convolution")
@@ -67,6 +66,8 @@ class TransNAS(Space):
 
     def build(self, arch: str, num_classes: int, seed: int) -> nn.Module:
         """Return a classifier of ``num_classes`` classes, as `build_for_task` does for a task."""
+        from zsnas.batches.tasks import CLASSIFICATION
+
         return self.build_for_task(arch, CLASSIFICATION, num_classes, seed)
 
     def build_for(self, arch: str, batch: Batch, seed: int) -> nn.Module:
@@ -81,6 +82,17 @@ class TransNAS(Space):
         width), for the task jigsaw nine tiles (batch, 27, height, width), to (batch, ``outputs``), or to
         (batch, ``outputs``, height, width) for a dense task, whose images must have sides that the encoder
         divides without rest (a multiple of 64 always does).
+
+        Parameters
+        ----------
+        arch
+            One of the :attr:`architectures`.
+        task
+            It decides the head, see :mod:`zsnas.batches.tasks`.
+        outputs
+            Classes, or channels of the output.
+        seed
+            Draws the weights.
         """
         encoder = self.encoder(arch)
         from zsnas.spaces._transnas_networks import network

@@ -15,13 +15,7 @@ from zsnas.statistics._correlations import RATIOS, correlations, ratio_correlati
 from zsnas.statistics._differences import agreement, differences, paired
 from zsnas.statistics._first_place import best_by_proxy, regret
 from zsnas.statistics._rank_correlation import kendall, spearman
-from zsnas.statistics._scores import (
-    check_scores,
-    is_measured,
-    orientation,
-    proxy_columns,
-    top_architectures,
-)
+from zsnas.statistics._scores import check_scores, is_measured, orientation, proxy_columns, top_architectures
 
 __all__ = [
     "RATIOS",

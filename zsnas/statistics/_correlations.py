@@ -65,7 +65,11 @@ def correlations(
           NaN for a single seed;
         - ``seeds``: how many entered the mean;
         - ``n``: architectures used with any seed;
-        - ``missing``: architectures left out with any seed because the score is NaN.
+        - ``missing``: architectures left out with any seed because the score is NaN;
+        - ``value_with_undefined``, ``low_with_undefined``, ``high_with_undefined``: the same with these
+          architectures in it, as a search would treat them that cannot choose what has no score: tied with
+          each other below all others. A score that is undefined because it exceeds the range of its numbers,
+          as its reason then says, counts as infinite instead. Without missing ones, the same as without.
 
     Raises
     ------
@@ -98,9 +102,18 @@ def ratio_correlations(
 ) -> pd.DataFrame:
     """Correlate every proxy with accuracy over the top 5 %, 10 %, … 100 % of the benchmark (Figure 13).
 
-    Parameters, errors and result are those of :func:`correlations`, with a column ``ratio`` (in (0, 1]) in
-    the place of ``subset``, and half as many resamples: 20 ratios of 15,625 architectures take some 10 s a
-    proxy.
+    Parameters, errors and result are those of :func:`zsnas.correlations`, with a column ``ratio`` (in (0, 1])
+    in the place of ``subset``, and half as many resamples: 20 ratios of 15,625 architectures take some 10 s
+    a proxy.
+
+    Parameters
+    ----------
+    bench, scores, proxies, seed, sampled_top
+        As for :func:`zsnas.correlations`.
+    ratios
+        Fractions of the benchmark, best first, each in (0, 1].
+    resamples
+        Of the bootstrap; 0 for no intervals.
     """
     check_scores(bench, scores)
     subsets = _Subsets("ratio", {ratio: top_architectures(bench, ratio) for ratio in ratios})

@@ -8,14 +8,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from zsnas.statistics._bootstrap import SAMPLED_TOP, percentile_interval, resampled
+from zsnas._numbers import as_seed
+from zsnas.statistics._bootstrap import SAMPLED_TOP, Draws, resampled
 from zsnas.statistics._rank_correlation import KT, STATISTICS, Ranking, evaluate
 from zsnas.statistics._scores import check_scores, is_measured, proxy_columns, top_architectures
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from zsnas.benchmarks import Benchmark
+
+    States = NDArray[np.int8]
 
 
 def differences(  # noqa: PLR0913 - settings, keyword-only
@@ -32,13 +37,13 @@ def differences(  # noqa: PLR0913 - settings, keyword-only
     """Compare correlations that come from the same architectures: two proxies, or the top with all.
 
     The two correlations of a difference rise and fall together when other architectures are drawn, so its
-    interval is narrower than two overlapping intervals suggest. The draws are those of :func:`correlations`
-    and are shared by proxies that were measured on the same rows.
+    interval is narrower than two overlapping intervals suggest. It draws as :func:`zsnas.correlations` does,
+    and both proxies are correlated over the architectures that both have a score of.
 
     Parameters
     ----------
     bench, scores, top, proxies, resamples, seed, sampled_top
-        As for :func:`correlations`.
+        As for :func:`zsnas.correlations`.
     reference : str
         The proxy that the others are compared with.
 
@@ -47,39 +52,54 @@ def differences(  # noqa: PLR0913 - settings, keyword-only
     DataFrame
         One row per proxy, statistic ("KT", "SPR") and contrast:
 
-        - ``contrast``: "reference", the proxy minus the reference, both over all architectures; or "top", the
-          proxy over the top minus the same proxy over all;
-        - ``value``, ``low``, ``high``: the difference and its 95 % percentile bootstrap interval.
+        - ``contrast``: "reference", the proxy minus the reference, both over all architectures that have both
+          scores; or "top", the proxy over the top minus the same proxy over all;
+        - ``value``, ``low``, ``high``: the difference and its 95 % percentile bootstrap interval. Where a
+          correlation of a resample is undefined, it has its lowest and its highest value in turn;
+        - ``minuend``, ``minuend_low``, ``minuend_high``: the first of the two correlations, its interval;
+        - ``subtrahend``: the second one;
+        - ``n``, ``missing``: architectures that the minuend comes from, with any seed, and those left out
+          with any seed because a score that it needs is undefined.
 
     Raises
     ------
     ValueError
-        As for :func:`correlations`.
+        As for :func:`zsnas.correlations`.
     """
     check_scores(bench, scores)
     names = proxy_columns(scores, proxies)
+    proxy_columns(scores, [reference])
     subsets = {"all": pd.Index(bench.table["arch"]), "top": top_architectures(bench, top)}
-    values = {
-        name: resampled(bench, scores, name, subsets, (resamples, seed), sampled_top=sampled_top)
-        for name in dict.fromkeys([*proxy_columns(scores, [reference]), *names])
-    }
+    known: dict[tuple[str, bytes], dict[str, Draws]] = {}
+
+    def draws(name: str, states: States) -> dict[str, Draws]:
+        key = name, states.tobytes()
+        if key not in known:
+            table = _where_defined(scores, [name], states)
+            known[key] = resampled(bench, table, name, subsets, (resamples, seed), sampled_top=sampled_top)
+        return known[key]
+
     rows = []
     for name in names:
-        contrasts = {
-            "reference": values[name]["all"] - values[reference]["all"],
-            "top": values[name]["top"] - values[name]["all"],
+        alone, both = _states(scores, [name]), _states(scores, [name, reference])
+        compared = {
+            "reference": (draws(name, both)["all"], draws(reference, both)["all"], both, "all"),
+            "top": (draws(name, alone)["top"], draws(name, alone)["all"], alone, "top"),
         }
-        rows += [
-            {
-                "proxy": name,
-                "statistic": s,
-                "contrast": label,
-                "value": value[k, 0],
-                **percentile_interval(value[k, 1:]),
-            }
-            for label, value in contrasts.items()
-            for k, s in enumerate(STATISTICS)
-        ]
+        for contrast, (minuend, subtrahend, states, subset) in compared.items():
+            shared = _counts(scores, states, subsets[subset])
+            rows += [
+                {
+                    "proxy": name,
+                    "statistic": statistic,
+                    "contrast": contrast,
+                    **(minuend - subtrahend).estimate(k),
+                    **_named("minuend", minuend.estimate(k)),
+                    "subtrahend": subtrahend.estimate(k)["value"],
+                    **shared,
+                }
+                for k, statistic in enumerate(STATISTICS)
+            ]
     return pd.DataFrame(rows)
 
 
@@ -100,7 +120,7 @@ def paired(
     Parameters
     ----------
     bench, scores, top, resamples, seed
-        As for :func:`correlations`, with the same strata and weights.
+        As for :func:`zsnas.correlations`, with the same strata and weights.
     proxy, reference : str
         Columns of `scores`.
 
@@ -115,15 +135,17 @@ def paired(
         - each of these with the endings ``_low`` and ``_high``: its 95 % percentile bootstrap interval;
         - ``n``, ``missing``: architectures used with any seed, and left out with any seed.
 
-        The values are means over the seeds, as in :func:`correlations`.
+        The values are means over the seeds, as in :func:`zsnas.correlations`.
 
     Raises
     ------
     ValueError
-        As for :func:`correlations`.
+        As for :func:`zsnas.correlations`.
     """
     check_scores(bench, scores)
-    shared = _shared(scores, *proxy_columns(scores, [proxy, reference]))
+    pair = proxy_columns(scores, [proxy, reference])
+    states = _states(scores, pair)
+    shared = _where_defined(scores, pair, states)
     subsets = {"all": pd.Index(bench.table["arch"]), "top": top_architectures(bench, top)}
     of_proxy, of_reference, of_both = (
         resampled(bench, shared, name, subsets, (resamples, seed), truth)
@@ -131,23 +153,18 @@ def paired(
     )
     rows = []
     for subset, members in subsets.items():
-        kt, reference_kt = of_proxy[subset][KT], of_reference[subset][KT]
-        found = {
-            "agreement": of_both[subset][KT],
-            "kt": kt,
-            "reference_kt": reference_kt,
-            "difference": kt - reference_kt,
-        }
-        used = shared[shared["arch"].isin(members)].set_index("arch")[proxy].notna()
+        kt, reference_kt = of_proxy[subset], of_reference[subset]
         rows.append(
-            {"proxy": proxy, "reference": reference, "subset": subset}
-            | {column: values[0] for column, values in found.items()}
-            | {
-                f"{column}_{end}": value
-                for column, values in found.items()
-                for end, value in percentile_interval(values[1:]).items()
+            {
+                "proxy": proxy,
+                "reference": reference,
+                "subset": subset,
+                **_named("agreement", of_both[subset].estimate(KT)),
+                **_named("kt", kt.estimate(KT)),
+                **_named("reference_kt", reference_kt.estimate(KT)),
+                **_named("difference", (kt - reference_kt).estimate(KT)),
+                **_counts(scores, states, members),
             }
-            | {"n": used[used].index.nunique(), "missing": used[~used].index.nunique()}
         )
     return pd.DataFrame(rows)
 
@@ -191,19 +208,37 @@ def agreement(
     for name in proxy_columns(first, proxies):
         pairs = both[[f"{name}_first", f"{name}_second"]].dropna().to_numpy(dtype=np.float64)
         n = len(pairs)
-        drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / max(n, 1)), size=resamples).T
+        even = np.full(max(n, 1), 1 / max(n, 1))
+        drawn = np.random.default_rng(as_seed(seed)).multinomial(n, even, size=resamples).T[:n]
         columns = np.column_stack([np.ones(n, dtype=drawn.dtype), drawn])
-        values = evaluate(Ranking(*pairs.T), np.ones(n), columns)[KT]
-        rows[name] = {"n": n, "value": values[0], **percentile_interval(values[1:])}
+        values = evaluate(Ranking(*pairs.T), np.ones(n), columns)
+        rows[name] = {"n": n, **Draws.bounding(values[None], np.ones(1)).estimate(KT)}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("proxy").astype({"n": int})
 
 
-def _shared(scores: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
-    """Keep the rows on which both proxies were measured, and make both undefined where one is."""
-    pair = [first, second]
-    kept = scores[is_measured(scores, first) & is_measured(scores, second)].copy()
-    is_lost = kept[pair].isna().any(axis=1)
-    kept.loc[is_lost, pair] = np.nan
-    why = json.dumps(dict.fromkeys(pair, "one of the two is undefined"))
+def _states(scores: pd.DataFrame, names: Sequence[str]) -> States:
+    """Say of every row whether it has all of these scores (2), measured them all (1), or did not (0)."""
+    measured = np.all([is_measured(scores, name) for name in names], axis=0)
+    defined = np.all([scores[name].notna() for name in names], axis=0)
+    return np.asarray(measured.astype(np.int8) + (measured & defined), dtype=np.int8)
+
+
+def _where_defined(scores: pd.DataFrame, names: Sequence[str], states: States) -> pd.DataFrame:
+    """Keep the rows in which all was measured, and make all of these undefined where one is."""
+    kept, is_lost = scores[states > 0].copy(), states[states > 0] == 1
+    for name in names:
+        kept[name] = kept[name].mask(is_lost)
+    why = json.dumps(dict.fromkeys(names, "one of those that are compared is undefined"))
     kept["reasons"] = pd.Series([why if lost else None for lost in is_lost], kept.index, dtype=object)
     return kept
+
+
+def _counts(scores: pd.DataFrame, states: States, members: pd.Index[str]) -> dict[str, int]:
+    """Count the architectures that were used with any seed, and those that were left out with any seed."""
+    in_subset = scores["arch"].isin(members)
+    n, missing = (scores.loc[in_subset & (states == state), "arch"].nunique() for state in (2, 1))
+    return {"n": n, "missing": missing}
+
+
+def _named(name: str, estimate: dict[str, float]) -> dict[str, float]:
+    return {name: estimate["value"], f"{name}_low": estimate["low"], f"{name}_high": estimate["high"]}

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from zsnas.statistics._bootstrap import CONFIDENCE
-from zsnas.statistics._scores import accuracy_of, check_scores, is_measured, orientation, proxy_columns
+from zsnas.statistics._scores import check_scores, is_measured, orientation, proxy_columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +30,15 @@ def best_by_proxy(
     complete top added they are better than in the space: only complete scores answer the question of Table IV
     for the space.
 
+    Parameters
+    ----------
+    bench
+        Its table has the truth.
+    scores
+        One row an architecture and seed, with ``arch``, ``seed`` and a column per proxy, see `zsnas.scores`.
+    proxies
+        Names; by default all that have a column.
+
     Returns
     -------
     DataFrame
@@ -42,20 +51,21 @@ def best_by_proxy(
           range;
         - ``low``, ``high``: 95 % bootstrap interval of the accuracy of one architecture in first place, over
           other samples of as many candidates and a free choice among ties, from the exact probabilities; it
-          holds for candidates that are a simple random sample, and cannot know of scores that none has;
+          holds for candidates that are a simple random sample, and cannot know of scores that none has. It
+          reaches to the mean over the ties, which one bad architecture of many can pull out of it;
         - ``optimum``: the best of the whole benchmark;
         - ``regret``: optimum minus accuracy;
         - ``rank``: one more than the architectures of the whole benchmark that are more accurate, mean over
-          the ties; ``rank_low``, ``rank_high``: the ranks at both ends of the interval;
+          the ties; ``rank_low``, ``rank_high``: the ranks at both ends of the interval, which reaches to it;
         - ``n``, ``missing``: candidates with and without a score.
 
     Raises
     ------
     ValueError
-        As for :func:`correlations`.
+        As for :func:`zsnas.correlations`.
     """
     check_scores(bench, scores)
-    accuracy = accuracy_of(bench)
+    accuracy = bench.truth
     rows = [
         {"proxy": name, "seed": seed, **_first_place(name, group, accuracy, bench.metric)}
         for name in proxy_columns(scores, proxies)
@@ -68,6 +78,15 @@ def regret(bench: Benchmark, scores: pd.DataFrame, proxies: Sequence[str] | None
     """How far the architecture that each proxy ranks first is from the best, and how much the seed matters.
 
     The candidates are the architectures that were scored with every seed, so that only the seed differs.
+
+    Parameters
+    ----------
+    bench
+        Its table has the truth.
+    scores
+        One row an architecture and seed, with ``arch``, ``seed`` and a column per proxy, see `zsnas.scores`.
+    proxies
+        Names; by default all that have a column.
 
     Returns
     -------
@@ -83,7 +102,7 @@ def regret(bench: Benchmark, scores: pd.DataFrame, proxies: Sequence[str] | None
     Raises
     ------
     ValueError
-        As for :func:`correlations`.
+        As for :func:`zsnas.correlations`.
     """
     seeds = scores.groupby("arch")["seed"].nunique()
     of_all = seeds.index[seeds == scores["seed"].nunique()]
@@ -110,20 +129,22 @@ def _first_place(
 ) -> dict[str, object]:
     known = scores.set_index("arch")[name].astype(float).reindex(accuracy.index).dropna() * orientation(name)
     first = accuracy[known.index[(known == known.max()).to_numpy()]]
-    optimum = float(accuracy.max())
-    interval = _first_of_resamples(known, accuracy[known.index])
+    optimum, reached = float(accuracy.max()), float(first.mean())
+    rank = float(_ranks(accuracy, first).mean()) if len(first) else math.nan
+    low, high = _first_of_resamples(known, accuracy[known.index])
     return {
         "arch": first.index[0] if len(first) else None,
         "ties": len(first),
-        metric: float(first.mean()),
+        metric: reached,
         "worst": float(first.min()),
         "best": float(first.max()),
-        **interval,
+        "low": min(low, reached),
+        "high": max(high, reached),
         "optimum": optimum,
-        "regret": optimum - float(first.mean()),
-        "rank": float(_ranks(accuracy, first).mean()) if len(first) else math.nan,
-        "rank_low": float(_ranks(accuracy, interval["high"])),
-        "rank_high": float(_ranks(accuracy, interval["low"])),
+        "regret": optimum - reached,
+        "rank": rank,
+        "rank_low": min(float(_ranks(accuracy, high)), rank),
+        "rank_high": max(float(_ranks(accuracy, low)), rank),
         "n": len(known),
         "missing": len(scores) - len(known),
     }
@@ -135,14 +156,14 @@ def _ranks(accuracy: pd.Series[float], reached: ArrayLike) -> Floats:
     return np.where(np.isnan(reached), math.nan, 1.0 + higher)
 
 
-def _first_of_resamples(scores: pd.Series[float], accuracy: pd.Series[float]) -> dict[str, float]:
+def _first_of_resamples(scores: pd.Series[float], accuracy: pd.Series[float]) -> tuple[float, float]:
     """Interval of the accuracy in first place when as many candidates are drawn again with replacement.
 
     A score is in first place when no better candidate is drawn and one of those with it is; each of these is
     then first equally often.
     """
     if scores.empty:
-        return {"low": math.nan, "high": math.nan}
+        return math.nan, math.nan
     share = scores.value_counts(normalize=True).sort_index(ascending=False)
     none_better = np.concatenate(
         [[1.0], (1 - share.cumsum()) ** len(scores)]
@@ -153,4 +174,4 @@ def _first_of_resamples(scores: pd.Series[float], accuracy: pd.Series[float]) ->
     ends = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
     places = np.searchsorted(np.cumsum(chance.to_numpy()[by_accuracy]), ends)
     low, high = accuracy.to_numpy()[by_accuracy[places]]
-    return {"low": float(low), "high": float(high)}
+    return float(low), float(high)

@@ -53,6 +53,13 @@ def spearman(x: ArrayLike, y: ArrayLike, weights: ArrayLike | None = None) -> fl
 
     Parameters, result and errors are those of :func:`kendall`. With weights, the mid-rank of an observation
     is the weight below it plus half of the weight tied with it.
+
+    Parameters
+    ----------
+    x, y
+        Numbers, (n,).
+    weights
+        How often each pair counts, (n,); by default once.
     """
     x_checked, y_checked, columns = _checked(x, y, weights)
     return float(Ranking(x_checked, y_checked).correlations(columns)[SPR, 0])

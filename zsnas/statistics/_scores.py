@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-import zsnas
-from zsnas.score_table import undefined
+import zsnas.proxies
+from zsnas.scores.table import undefined
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,31 +22,8 @@ if TYPE_CHECKING:
 
 
 def top_architectures(bench: Benchmark, fraction: float) -> pd.Index[str]:
-    """Architectures whose accuracy is among the top ``fraction`` of the whole benchmark, best first.
-
-    The cut is the accuracy of place ``ceil(fraction * N)``; everything tied with it is kept, so the result
-    can be longer.
-
-    Raises
-    ------
-    ValueError
-        When the fraction is not in (0, 1].
-    """
-    if not 0 < fraction <= 1:
-        raise ValueError(f"the fraction of top architectures is {fraction}; it must be above 0 and at most 1")
-    accuracy = accuracy_of(bench).sort_values(ascending=False, kind="stable")
-    places = math.ceil(round(fraction * len(accuracy), 9))
-    return accuracy.index[(accuracy >= accuracy.iloc[places - 1]).to_numpy()]
-
-
-def accuracy_of(bench: Benchmark) -> pd.Series[float]:
-    accuracy = bench.table.set_index("arch")[bench.metric].astype(float)
-    if accuracy.isna().any():
-        raise ValueError(
-            f"{bench.name} has {accuracy.isna().sum()} architectures without {bench.metric}; "
-            "leave them out of the table first"
-        )
-    return accuracy
+    """Return the architectures among the top ``fraction`` by accuracy, see :meth:`zsnas.Benchmark.top`."""
+    return bench.top(fraction)
 
 
 def check_scores(bench: Benchmark, scores: pd.DataFrame) -> None:
@@ -75,7 +51,7 @@ def check_scores(bench: Benchmark, scores: pd.DataFrame) -> None:
 
 def proxy_columns(scores: pd.DataFrame, proxies: Sequence[str] | None) -> list[str]:
     """Return the names of the proxies, by default all that have a column; a ValueError for one without."""
-    known = set(zsnas.list_proxies())
+    known = set(zsnas.proxies.list_proxies())
     available = [column for column in scores.columns if column in known]
     unknown = [name for name in proxies or () if name not in available]
     if unknown:
@@ -93,12 +69,32 @@ def is_measured(scores: pd.DataFrame, proxy: str) -> Booleans:
     return scores[proxy].notna().to_numpy() | np.array(is_undefined, dtype=np.bool_)
 
 
-def by_seed(rows: pd.DataFrame, proxy: str, architectures: pd.Index[str]) -> Floats:
-    """Return the oriented scores of a proxy, shape (architectures, seeds); NaN where there is none."""
-    values = rows.pivot(index="arch", columns="seed", values=proxy).reindex(architectures).astype(float)
-    return np.asarray(values.to_numpy() * orientation(proxy))
+def oriented(rows: pd.DataFrame, proxy: str) -> Floats:
+    """Return the score of each row so that higher is better; NaN where there is none."""
+    return rows[proxy].to_numpy(dtype=np.float64) * orientation(proxy)
+
+
+def ranked(rows: pd.DataFrame, proxy: str) -> Floats:
+    """Return the rank of the score of each row, the best highest; undefined ones share the lowest rank.
+
+    A score that is undefined because it exceeds the range of its numbers, as its reason then says, counts as
+    infinite: above all others when higher is better.
+    """
+    _, levels = np.unique(oriented(rows, proxy), return_inverse=True, equal_nan=True)
+    is_undefined = rows[proxy].isna().to_numpy()
+    ranks = np.where(is_undefined, 0.0, 1.0 + levels)
+    if orientation(proxy) > 0 and "reasons" in rows.columns and is_undefined.any():
+        exceeds = ["exceed" in undefined(reasons).get(proxy, "") for reasons in rows["reasons"]]
+        ranks[is_undefined & np.array(exceeds)] = 2.0 + ranks.max(initial=0)
+    return ranks
+
+
+def by_seed(rows: pd.DataFrame, values: Floats, architectures: pd.Index[str]) -> Floats:
+    """Arrange a value of each row by architecture and seed, shape (architectures, seeds); NaN for none."""
+    table = rows.assign(value=values).pivot(index="arch", columns="seed", values="value")
+    return table.reindex(architectures).to_numpy(dtype=np.float64)
 
 
 def orientation(name: str) -> float:
     """Return what to multiply the scores of a proxy with, so that higher is better: 1 or -1."""
-    return 1.0 if zsnas.proxy(name).higher_is_better else -1.0
+    return zsnas.proxies.proxy(name).orientation

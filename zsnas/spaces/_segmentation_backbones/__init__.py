@@ -23,8 +23,8 @@ UniRepLKNet's response normalisation) start at one: a proxy would see nothing of
 from collections.abc import Callable
 from functools import partial
 
-from . import hornet, moganet, replknet, van
-from .layers import Pyramid, initialise
+from zsnas.spaces._segmentation_backbones import hornet, moganet, replknet, van
+from zsnas.spaces._segmentation_backbones.layers import Pyramid, initialise
 
 _WIDTHS = (64, 128, 320, 512)
 

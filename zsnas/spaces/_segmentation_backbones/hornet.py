@@ -9,7 +9,7 @@ from timm.layers.norm import LayerNorm2d
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from .layers import Pyramid, depthwise, scaled
+from zsnas.spaces._segmentation_backbones.layers import Pyramid, depthwise, scaled
 
 _DEPTHS = (2, 3, 18, 2)
 _ORDERS = (2, 3, 4, 5)

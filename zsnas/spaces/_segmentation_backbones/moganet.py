@@ -8,8 +8,8 @@ import torch
 from timm.layers.layer_scale import LayerScale2d
 from torch import Tensor, nn
 
-from .layers import Pyramid, Residual, depthwise, scaled
-from .van import entries, network
+from zsnas.spaces._segmentation_backbones.layers import Pyramid, Residual, depthwise, scaled
+from zsnas.spaces._segmentation_backbones.van import entries, network
 
 
 class SetOff(nn.Module):

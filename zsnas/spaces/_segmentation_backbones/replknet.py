@@ -9,7 +9,15 @@ import torch
 from timm.layers.norm import LayerNorm2d
 from torch import Tensor, nn
 
-from .layers import Added, Gated, Pyramid, Residual, depthwise, halved, scaled
+from zsnas.spaces._segmentation_backbones.layers import (
+    Added,
+    Gated,
+    Pyramid,
+    Residual,
+    depthwise,
+    halved,
+    scaled,
+)
 
 _DEPTHS = (2, 2, 18, 2)
 _LARGE = 13

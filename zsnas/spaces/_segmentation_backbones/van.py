@@ -8,7 +8,15 @@ from itertools import pairwise
 from timm.layers.norm import LayerNorm2d
 from torch import nn
 
-from .layers import Added, Gated, Pyramid, Residual, depthwise, halved, scaled
+from zsnas.spaces._segmentation_backbones.layers import (
+    Added,
+    Gated,
+    Pyramid,
+    Residual,
+    depthwise,
+    halved,
+    scaled,
+)
 
 _EXPANSIONS = (8, 8, 4, 4)  # how many times wider the feed-forward part of each stage is
 

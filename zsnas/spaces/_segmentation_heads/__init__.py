@@ -47,7 +47,7 @@ from functools import partial
 
 from torch import nn
 
-from .attention import (
+from zsnas.spaces._segmentation_heads.attention import (
     Asymmetric,
     CrissCross,
     Disentangled,
@@ -57,12 +57,12 @@ from .attention import (
     NonLocal,
     PointWise,
 )
-from .context import Encoding, ObjectContext
-from .hamburger import hamburger
-from .kernels import KernelNet
-from .layers import WIDTH, Around, Last, conv
-from .levels import FeaturePyramid, JointPyramid, UPerNet
-from .pooling import (
+from zsnas.spaces._segmentation_heads.context import Encoding, ObjectContext
+from zsnas.spaces._segmentation_heads.hamburger import hamburger
+from zsnas.spaces._segmentation_heads.kernels import KernelNet
+from zsnas.spaces._segmentation_heads.layers import WIDTH, Around, Last, conv
+from zsnas.spaces._segmentation_heads.levels import FeaturePyramid, JointPyramid, UPerNet
+from zsnas.spaces._segmentation_heads.pooling import (
     NARROW,
     REGIONS,
     AdaptiveContext,

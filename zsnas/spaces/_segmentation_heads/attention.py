@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d, pad
 
-from .layers import Levels, conv, pixels, resized
+from zsnas.spaces._segmentation_heads.layers import Levels, conv, pixels, resized
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, scale: float = 1.0) -> Tensor:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from .attention import SelfAttention
-from .layers import conv, pixels
+from zsnas.spaces._segmentation_heads.attention import SelfAttention
+from zsnas.spaces._segmentation_heads.layers import conv, pixels
 
 
 class Encoding(nn.Module):

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from .layers import Levels, pixels, resized
+from zsnas.spaces._segmentation_heads.layers import Levels, pixels, resized
 
 _GROUPS = 32
 

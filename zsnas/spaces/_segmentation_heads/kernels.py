@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from .layers import Levels, pixels
+from zsnas.spaces._segmentation_heads.layers import Levels, pixels
 
 
 class KernelNet(nn.Module):

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from .layers import WIDTH, Levels, conv, resized, separable
-from .pooling import REGIONS, Pooled, pyramid
+from zsnas.spaces._segmentation_heads.layers import WIDTH, Levels, conv, resized, separable
+from zsnas.spaces._segmentation_heads.pooling import REGIONS, Pooled, pyramid
 
 
 def top_down(maps: Levels) -> Levels:

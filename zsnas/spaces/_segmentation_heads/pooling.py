@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d
 
-from .layers import Beside, Last, Levels, conv, pixels, resized, separable
+from zsnas.spaces._segmentation_heads.layers import Beside, Last, Levels, conv, pixels, resized, separable
 
 REGIONS = (1, 2, 3, 6)  # sides of the pooled maps of a pyramid
 DILATIONS = (12, 24, 36)

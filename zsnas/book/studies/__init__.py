@@ -1,0 +1,1 @@
+"""Studies: what the pages compute beyond the correlations of a benchmark."""

@@ -1,0 +1,394 @@
+"""Verdicts on what the survey says about proxies in general, over all benchmarks.
+
+Each takes the table of :func:`zsnas.book.studies.boards.board`, in which every proxy is compared with both
+counts, #Params and #FLOPs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import zsnas.proxies
+from zsnas.book.tables import interval, number
+from zsnas.book.verdicts import Check, Part, Verdict, labels, listed
+from zsnas.proxies import label_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import pandas as pd
+
+__all__ = [
+    "BAD",
+    "above_somewhere",
+    "bad_at_the_top",
+    "higher_is_more_accurate",
+    "keeps_the_best",
+    "kendall_moves_less",
+    "kinds_differ",
+    "mostly_below_the_counts",
+    "none_above_everywhere",
+    "none_above_params",
+    "surpasses_everywhere",
+    "within_depth",
+]
+
+BAD = 0.3
+"""Kendall's τ below which a ranking counts as bad: 35 of 100 pairs are in the wrong order."""
+
+
+def higher_is_more_accurate(
+    statement: str, place: str, board: pd.DataFrame, proxies: Sequence[str], how: str = ""
+) -> Verdict:
+    """Judge whether KT of these proxies is above 0 on every benchmark.
+
+    Parameters
+    ----------
+    statement, place : str
+        Of the survey.
+    board : DataFrame
+    proxies : sequence of str
+        Those that the statement names.
+    how : str
+        What else the reading says.
+    """
+    rows = board[(board["subset"] == "all") & board["proxy"].isin(proxies) & (board["reference"] == "params")]
+    parts = [
+        Part(
+            _named(row, proxies),
+            (Check.above(label_of(row.proxy), row.kt, row.kt_low, row.kt_high, row.n),),
+        )
+        for row in _rows(rows)
+    ]
+    found = listed(
+        f"{part.name} {interval(row.kt, row.kt_low, row.kt_high)} (n = {int(row.n):,})"
+        for part, row in zip(parts, _rows(rows), strict=True)
+    )
+    reading = f"Read as: over all networks of each benchmark KT is above 0{how}."
+    return _verdict(statement, place, f"{reading} It is {found}.", parts)
+
+
+def _named(row: Any, proxies: Sequence[str]) -> str:  # noqa: ANN401
+    return str(row.benchmark) if len(proxies) == 1 else f"{row.benchmark}, {label_of(row.proxy)}"
+
+
+def _rows(table: pd.DataFrame) -> list[Any]:
+    """Return rows whose cells are attributes."""
+    return list(table.itertuples())
+
+
+def surpasses_everywhere(statement: str, place: str, board: pd.DataFrame, proxy: str) -> Verdict:
+    """Judge whether a proxy's KT is above that of #Params on every benchmark, over all and over the top.
+
+    Parameters
+    ----------
+    statement, place : str
+        Of the survey.
+    board : DataFrame
+    proxy : str
+    """
+    rows = board[(board["proxy"] == proxy) & (board["reference"] == "params")]
+    where = {"all": "over all", "top": "over the top 5\N{NO-BREAK SPACE}%"}
+    parts = [
+        Part(
+            f"{row.benchmark}, {where[row.subset]}",
+            (Check.above(label_of(proxy), row.value, row.low, row.high, row.n),),
+        )
+        for row in _rows(rows)
+    ]
+    found = listed(
+        f"{part.name} {interval(row.value, row.low, row.high)} (n = {int(row.n):,})"
+        for part, row in zip(parts, _rows(rows), strict=True)
+    )
+    reading = "Read as: on each benchmark that has its scores, KT above that of #Params."
+    return _verdict(statement, place, f"{reading} The difference is {found}.", parts)
+
+
+def _against_the_better(board: pd.DataFrame, subset: str) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield the benchmarks with every proxy's difference from the count that ranks better there."""
+    for benchmark, rows in board[board["subset"] == subset].groupby("benchmark", sort=False):
+        counts = rows[rows["proxy"] == rows["reference"]].set_index("proxy")["kt"]
+        others = rows[(rows["reference"] == counts.idxmax()) & ~rows["proxy"].isin(counts.index)]
+        if len(others):
+            yield str(benchmark), others.set_index("proxy")
+
+
+def mostly_below_the_counts(statement: str, place: str, board: pd.DataFrame) -> Verdict:
+    """Judge whether, on every benchmark, most proxies with a single aim rank worse than the better count.
+
+    Parameters
+    ----------
+    statement, place : str
+        Of the survey.
+    board : DataFrame
+    """
+    found, parts = [], []
+    for benchmark, rows in _against_the_better(board, "all"):
+        single = rows[[len(zsnas.proxies.proxy(str(name)).target) == 1 for name in rows.index]]
+        parts.append(Part(benchmark, _below(single), most=True))
+        found.append(f"{benchmark} {(single['high'] < 0).sum()} of {len(single)}")
+    reading = (
+        "Read as: on each benchmark more than half of the proxies with a single aim have a KT below that "
+        "of the better of #Params and #FLOPs."
+    )
+    return _verdict(statement, place, f"{reading} Below it are: {listed(found)}.", parts)
+
+
+def none_above_params(statement: str, place: str, board: pd.DataFrame) -> Verdict:
+    """Judge whether, on every benchmark, no proxy ranks better than #Params.
+
+    Parameters
+    ----------
+    statement, place : str
+        Of the survey.
+    board : DataFrame
+    """
+    found, parts = [], []
+    rows = board[(board["subset"] == "all") & (board["reference"] == "params")]
+    counts = set(board["reference"])
+    for benchmark, here in rows[~rows["proxy"].isin(counts)].groupby("benchmark", sort=False):
+        ahead = here["proxy"][here["low"] > 0]
+        parts.append(Part(str(benchmark), (Check("no proxy", ahead.empty, n=int(here["n"].max())),)))
+        if len(ahead):
+            found.append(f"{benchmark} {labels(ahead)}")
+    reading = "Read as: on no benchmark is there a proxy whose KT is above that of #Params."
+    return _verdict(statement, place, f"{reading} Above it are: {listed(found) or 'none'}.", parts)
+
+
+def none_above_everywhere(statement: str, place: str, board: pd.DataFrame) -> Verdict:
+    """Judge whether every proxy ranks worse than a count on some benchmark.
+
+    Parameters
+    ----------
+    statement, place : str
+        Of the survey.
+    board : DataFrame
+    """
+    over_all = board[(board["subset"] == "all") & ~board["proxy"].isin(set(board["reference"]))]
+    found, parts = [], []
+    for proxy, rows in over_all.groupby("proxy", sort=False):
+        benchmarks = rows["benchmark"].nunique()
+        below = rows[rows["high"] < 0]["benchmark"].nunique()
+        both = (rows["low"] > 0).groupby(rows["benchmark"]).all().sum()
+        holds = True if below else False if both == benchmarks else None
+        parts.append(Part(label_of(str(proxy)), (Check(label_of(str(proxy)), holds),)))
+        found.append(f"{label_of(str(proxy))} below on {below}, above both on {both} of {benchmarks}")
+    reading = "Read as: every proxy has a benchmark on which its KT is below that of #Params or of #FLOPs."
+    return _verdict(statement, place, f"{reading} {listed(found)}.", parts)
+
+
+def bad_at_the_top(statement: str, place: str, board: pd.DataFrame) -> Verdict:
+    """Judge whether KT over the top is below `BAD` for every proxy and count, on every benchmark.
+
+    Parameters
+    ----------
+    statement, place : str
+        Of the survey.
+    board : DataFrame
+    """
+    rows = board[(board["subset"] == "top") & (board["reference"] == "params")]
+    found, parts = [], []
+    for benchmark, here in rows.groupby("benchmark", sort=False):
+        own = here.set_index("proxy")
+        checks = tuple(
+            Check.above(
+                label_of(str(name)), BAD - row["kt"], BAD - row["kt_high"], BAD - row["kt_low"], row["n"]
+            )
+            for name, row in own.iterrows()
+        )
+        parts.append(Part(str(benchmark), checks))
+        best = str(own["kt"].idxmax())
+        found.append(
+            f"On {benchmark} it is below for {(own['kt_high'] < BAD).sum()} of {len(own)} and above for "
+            f"{labels(own.index[own['kt_low'] > BAD]) or 'none'}; the highest is "
+            f"{label_of(best)} {_kt(own.T[best])} (n = {int(own['n'].max())})."
+        )
+    kts = rows.groupby("benchmark")["kt"].max()
+    reading = (
+        f"The survey gives no threshold; read as: KT over the top 5\N{NO-BREAK SPACE}% is below {BAD}, for "
+        "every proxy and both counts."
+    )
+    twice = (
+        f"With a threshold of {number(BAD + 0.2)} it would hold by the values on "
+        f"{(kts < BAD + 0.2).sum()} of {len(kts)} benchmarks, with {number(BAD - 0.1)} on "
+        f"{(kts < BAD - 0.1).sum()}."
+    )
+    return _verdict(statement, place, " ".join([reading, *found, twice]), parts)
+
+
+def above_somewhere(statement: str, place: str, board: pd.DataFrame) -> Verdict:
+    """Judge whether there are benchmarks on which several proxies rank the top better than both counts.
+
+    Parameters
+    ----------
+    statement, place : str
+        Of the survey.
+    board : DataFrame
+    """
+    ahead = {benchmark: rows.index[rows["low"] > 0] for benchmark, rows in _against_the_better(board, "top")}
+    several = [benchmark for benchmark, names in ahead.items() if len(names) > 1]
+    found = listed(f"{benchmark} {labels(names) or 'none'}" for benchmark, names in ahead.items())
+    reading = (
+        "Read as: on more than one benchmark, more than one proxy has a KT over the top "
+        "5\N{NO-BREAK SPACE}% above that of #Params and of #FLOPs."
+    )
+    parts = [Part("benchmarks", (Check("benchmarks", len(several) > 1),))] if ahead else []
+    return _verdict(statement, place, f"{reading} These are: {found or 'none'}.", parts)
+
+
+def kinds_differ(statement: str, place: str, board: pd.DataFrame) -> Verdict:
+    """Judge whether, on every benchmark, the gradient-free proxies rank worse than the gradient-based ones.
+
+    Parameters
+    ----------
+    statement, place : str
+        Of the survey.
+    board : DataFrame
+    """
+    rows = board[(board["subset"] == "all") & (board["reference"] == "params")]
+    found, parts = [], []
+    for benchmark, here in rows.groupby("benchmark", sort=False):
+        kinds = here["proxy"].map(lambda name: zsnas.proxies.proxy(name).kind)
+        free, based = here[kinds == "gradient-free"], here[kinds == "gradient-based"]
+        if free.empty or based.empty:
+            continue
+        worse = bool(free["kt"].median() < based["kt"].median())
+        parts.append(Part(str(benchmark), (Check("medians", worse, n=int(here["n"].max())),)))
+        best = free.sort_values("kt").iloc[-1]
+        found.append(
+            f"{benchmark} {number(free['kt'].median())} ({len(free)}) against {number(based['kt'].median())} "
+            f"({len(based)}); the best gradient-free one, {label_of(best['proxy'])}, is above "
+            f"{(based['kt'] < best['kt']).sum()} of these"
+        )
+    reading = (
+        "Read as: on each benchmark that has scores of both kinds, the median KT of the gradient-free "
+        "proxies is below that of the gradient-based ones."
+    )
+    return _verdict(statement, place, f"{reading} The medians (and how many): {'; '.join(found)}.", parts)
+
+
+def _verdict(statement: str, place: str, because: str, parts: Sequence[Part]) -> Verdict:
+    if not parts:
+        return Verdict(statement, place, "cannot be compared", "Too few networks are scored.")
+    return Verdict.of(statement, place, because, parts)
+
+
+def _below(rows: pd.DataFrame) -> tuple[Check, ...]:
+    return tuple(
+        Check.above(label_of(str(name)), -row["value"], -row["high"], -row["low"], row["n"])
+        for name, row in rows.iterrows()
+    )
+
+
+def _kt(row: pd.Series[float]) -> str:
+    return interval(row["kt"], row["kt_low"], row["kt_high"])
+
+
+def within_depth(
+    statement: str,
+    place: str,
+    by_depth: Mapping[str, pd.DataFrame],
+    partial: Mapping[str, tuple[float, float]],
+) -> Verdict:
+    """Judge whether KT of #Params is above 0 among the networks of each depth.
+
+    Parameters
+    ----------
+    statement, place : str
+        Of the survey.
+    by_depth : mapping of DataFrame
+        Of :func:`zsnas.book.studies.boards.by_depth`, by the name of the data set.
+    partial : mapping
+        Of :func:`zsnas.book.studies.boards.partial_kendall`, by the same names.
+    """
+    slices = [(data, row) for data, rows in by_depth.items() for row in _rows(rows)]
+    parts = [
+        Part(f"{data}, depth {row.depth}", (Check.above("#Params", row.kt, row.kt_low, row.kt_high, row.n),))
+        for data, row in slices
+    ]
+    found = "; ".join(
+        f"{part.name} {interval(row.kt, row.kt_low, row.kt_high)} (n = {int(row.n):,})"
+        for part, (_, row) in zip(parts, slices, strict=True)
+    )
+    controlled = listed(
+        f"from {number(whole)} to {number(given)} on {data}" for data, (whole, given) in partial.items()
+    )
+    reading = "Read as: among the networks of each depth, KT of #Params is above 0."
+    because = f"{reading} It is: {found}. Given depth, its KT over the whole space goes {controlled}."
+    return _verdict(statement, place, because, parts)
+
+
+def keeps_the_best(
+    statement: str,
+    place: str,
+    kept: Mapping[tuple[str, str], Mapping[str, float]],
+    proxy: str,
+    price: Mapping[str, float],
+) -> Verdict:
+    """Judge whether a filter keeps more of the best than chance would, and costs less than a bare pass.
+
+    Parameters
+    ----------
+    statement, place : str
+        Of the survey.
+    kept : mapping
+        Of :func:`zsnas.book.studies.boards.kept_by_filter` with half of the networks kept, by the name of the
+        data set and the proxy.
+    proxy : str
+        The filter.
+    price : mapping of float
+        By proxy, in bare passes.
+    """
+    parts, found = [], []
+    for (data, name), share in kept.items():
+        words = f"{label_of(name)} {_percent(share)}"
+        found.append(f"{data}, {words}")
+        if name == proxy and share["n"]:
+            value, low, high = (share[end] - 0.5 for end in ("value", "low", "high"))
+            parts.append(Part(data, (Check.above(label_of(proxy), value, low, high, share["n"]),)))
+    if parts:
+        parts.append(Part("cost", (Check("cost", bool(price[proxy] < 1)),)))
+    reading = (
+        "Read as: when the worse half is discarded, more than half of the most accurate tenth stays, and the "
+        "filter costs less than one forward and backward pass."
+    )
+    because = (
+        f"{reading} There stay: {'; '.join(found)}. It costs {number(price[proxy])} bare passes, #Params "
+        f"{number(price['params'])}."
+    )
+    return _verdict(statement, place, because, parts)
+
+
+def _percent(share: Mapping[str, float]) -> str:
+    value, low, high = (f"{100 * share[end]:.0f}" for end in ("value", "low", "high"))
+    return f"{value}\N{NO-BREAK SPACE}% [{low},\N{NO-BREAK SPACE}{high}] of {int(share['n'])}"
+
+
+def kendall_moves_less(statement: str, place: str, moved: pd.DataFrame) -> Verdict:
+    """Judge whether KT changes less than Spearman's ρ, for its size, under each disturbance.
+
+    Parameters
+    ----------
+    statement, place : str
+        Of the survey.
+    moved : DataFrame
+        Of :func:`zsnas.book.studies.boards.robustness`.
+    """
+    parts, found = [], []
+    for disturbance, rows in moved.groupby("disturbance", sort=False) if len(moved) else ():
+        less = (rows["kendall"] < rows["spearman"]).to_numpy()
+        checks = tuple(
+            Check(f"{row.benchmark}, {label_of(row.proxy)}", bool(row.kendall < row.spearman))
+            for row in _rows(rows)
+        )
+        parts.append(Part(str(disturbance), checks, most=True))
+        found.append(
+            f"{disturbance} for {less.sum()} of {len(rows)}, half of the changes of KT at most "
+            f"{100 * rows['kendall'].median():.1f}\N{NO-BREAK SPACE}% of it, of ρ "
+            f"{100 * rows['spearman'].median():.1f}\N{NO-BREAK SPACE}%"
+        )
+    reading = (
+        "Read as: under each disturbance the relative change of KT is smaller than that of ρ for most "
+        "proxies and benchmarks."
+    )
+    return _verdict(statement, place, f"{reading} It is under {'; '.join(found)}.", parts)

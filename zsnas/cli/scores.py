@@ -1,0 +1,80 @@
+"""`zsnas scores`: read what a sweep has stored, or what is published for a benchmark."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zsnas.cli._output import (
+    add_results,
+    number,
+    print_table,
+    records,
+    takes_the_place_of_tables,
+    write_results,
+)
+from zsnas.cli._parser import Commands, add_command, add_load
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def add(commands: Commands) -> None:
+    """Add `zsnas scores` to the commands."""
+    parser = add_command(
+        commands,
+        "scores",
+        _run,
+        "read the scores of a sweep's store, or the published ones of a benchmark",
+        "zsnas scores .zsnas/sweeps/nb201/cifar100.sqlite --csv out.csv\n  zsnas scores nb201/cifar100",
+    )
+    parser.add_argument("what", help="a store of zsnas sweep, or a benchmark")
+    add_load(parser)
+    add_results(parser)
+
+
+def _run(options: argparse.Namespace) -> int:
+    table = read(options.what)
+    about = {str(key): value for key, value in table.attrs.items()}
+    if not takes_the_place_of_tables(options):
+        seeds = ", ".join(map(str, sorted(table["seed"].unique())))
+        print(
+            f"{about['benchmark']}: {table['arch'].nunique():,} architectures, seeds {seeds}; "
+            f"{about['batch_source']}"
+        )
+        print_table(
+            ("proxy", "scores", "no score", "lowest", "median", "highest"),
+            [_summary(table, name) for name in proxies(table)],
+        )
+    if options.csv or options.json:
+        write_results(options, list(records(table)), about, "scores")
+    return 0
+
+
+def read(what: str) -> "pd.DataFrame":
+    """Return the scores of a store, or the published ones of a benchmark."""
+    from zsnas.scores.table import scores, stored
+
+    if Path(what).is_file():
+        return stored(what)
+    if Path(what).suffix == ".sqlite":
+        raise ValueError(f"there is no store {what!r}; `zsnas sweep` makes one")
+    return scores(what)
+
+
+def proxies(table: "pd.DataFrame") -> list[str]:
+    """Return the columns of a table that are scores."""
+    return [
+        name for name in table.columns if name not in ("arch", "seed", "batch_size", "seconds", "reasons")
+    ]
+
+
+def _summary(table: "pd.DataFrame", name: str) -> tuple[str, ...]:
+    found = table[name].dropna()
+    if found.empty:
+        return name, "0", f"{len(table):,}", "", "", ""
+    return (
+        name,
+        f"{len(found):,}",
+        f"{len(table) - len(found):,}",
+        *map(number, (found.min(), found.median(), found.max())),
+    )

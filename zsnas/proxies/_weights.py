@@ -1,0 +1,108 @@
+"""The weights that proxies add up over: what a network convolves with or multiplies matrices by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd
+
+from zsnas._watching import Functions
+
+LAYERS = (_ConvNd, nn.Linear)
+CONVOLUTIONS = {torch.conv1d, torch.conv2d, torch.conv3d}
+TRANSPOSED = {torch.conv_transpose1d, torch.conv_transpose2d, torch.conv_transpose3d}
+PRODUCTS = {torch.matmul, Tensor.matmul, Tensor.__matmul__, torch.mm, Tensor.mm, torch.bmm, Tensor.bmm}
+OPERATIONS = {F.linear, *CONVOLUTIONS, *TRANSPOSED, *PRODUCTS}
+"""Torch's functions that take an input and a weight, in this order."""
+
+_OTHERS = {torch.einsum, torch.tensordot, torch.addmm, torch.baddbmm, Tensor.__rmatmul__}
+_WITHOUT = (nn.Embedding, nn.EmbeddingBag, nn.PReLU, nn.Bilinear)
+"""Modules whose parameters of two or more axes are no weights of layers."""
+
+
+_NAMES = ("input", "weight", "bias", "stride", "padding")
+_ALIASES = {"self": "input", "mat1": "input", "other": "weight", "mat2": "weight", "tensor2": "weight"}
+
+
+def named_arguments(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> dict[str, Any]:
+    """Return what one of :data:`OPERATIONS` is given: ``input``, ``weight`` and, of a layer, what follows."""
+    rest = ("output_padding", "groups", "dilation") if function in TRANSPOSED else ("dilation", "groups")
+    named = {_ALIASES.get(name, name): value for name, value in kwargs.items()}
+    return dict(zip((*_NAMES, *rest), args, strict=False)) | named
+
+
+def layer_weights(model: nn.Module, image: Tensor) -> list[Tensor]:
+    """Return the weights of a network's layers, each once, in the order of its modules.
+
+    They are the weights of convolutions and linear layers, called or used as an argument of a function; the
+    projections inside :class:`torch.nn.MultiheadAttention`; the matrices of recurrent layers; and any other
+    parameter that the network, run on ``image`` (1, channels, height, width), convolves with or multiplies
+    matrices by, as it is or transposed. Only numbers with a fraction can be differentiated.
+    """
+    found = {id(w): w for module in model.modules() for w in module_weights(module)}
+    known = {id(p) for module in model.modules() if isinstance(module, _WITHOUT) for p in module.parameters()}
+    others = [p for p in model.parameters() if p.dim() > 1 and id(p) not in found and id(p) not in known]
+    if others:
+        used = _used(model, image, {id(parameter) for parameter in others})
+        found |= {id(parameter): parameter for parameter in others if id(parameter) in used}
+    return [weight for weight in found.values() if weight.is_floating_point()]
+
+
+def module_weights(module: nn.Module) -> Iterator[Tensor]:
+    """Yield the weights that a module of torch has by itself, without those of the modules inside it."""
+    if isinstance(module, LAYERS):
+        if isinstance(module.weight, Tensor):
+            yield module.weight
+    elif isinstance(module, nn.MultiheadAttention | nn.RNNBase | nn.RNNCellBase):
+        for parameter in module.parameters(recurse=False):
+            if parameter.dim() == 2:
+                yield parameter
+
+
+def module_biases(module: nn.Module) -> Iterator[Tensor]:
+    """Yield the biases beside these weights."""
+    if isinstance(module, LAYERS):
+        if module.bias is not None:
+            yield module.bias
+    elif isinstance(module, nn.MultiheadAttention | nn.RNNBase | nn.RNNCellBase):
+        for name, parameter in module.named_parameters(recurse=False):
+            if parameter.dim() == 1 and "bias" in name:
+                yield parameter
+
+
+def _used(model: nn.Module, image: Tensor, candidates: set[int]) -> set[int]:
+    """Return the ids of the candidates that the network multiplies by."""
+    watch = _Watch(candidates)
+    try:
+        with watch, torch.no_grad():
+            model(image.clone())  # which the network may overwrite
+    except Exception:  # noqa: BLE001 - the passes run the network again and say what it raises
+        return set()
+    return watch.used
+
+
+class _Watch(Functions):
+    def __init__(self, candidates: set[int]) -> None:
+        super().__init__()
+        self.candidates = candidates
+        self.used: set[int] = set()
+
+    def answer(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> object:
+        if function in OPERATIONS or function in _OTHERS:
+            for operand in _operands([*args, *kwargs.values()]):
+                self.used |= {id(operand), id(operand._base)} & self.candidates  # noqa: SLF001 (torch has no public name)
+        return function(*args, **kwargs)
+
+
+def _operands(arguments: list[Any]) -> Iterator[Tensor]:
+    for argument in arguments:
+        if isinstance(argument, Tensor):
+            yield argument
+        elif isinstance(argument, tuple | list):
+            yield from _operands(list(argument))

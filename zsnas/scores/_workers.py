@@ -1,0 +1,45 @@
+"""The processes of a sweep: what they have to import so that they know what the main process knows."""
+
+from collections.abc import Iterator, Sequence
+
+from zsnas._own import can_be_imported
+from zsnas.batches.images import OWN as OWN_BATCHES
+from zsnas.benchmarks import Benchmark
+from zsnas.proxies import Proxy
+from zsnas.spaces._base import OWN as OWN_SPACES
+
+
+def modules_for(bench: Benchmark, proxies: Sequence[Proxy]) -> tuple[str, ...]:
+    """Return the modules from outside this package that register what a sweep needs.
+
+    Parameters
+    ----------
+    bench
+        Its space and its batch may be a user's own.
+    proxies
+        Some may be a user's own.
+
+    Raises
+    ------
+    ValueError
+        When a process cannot import one of them.
+    """
+    needed = dict(_needed(bench, proxies))
+    for thing, module in needed.items():
+        if not can_be_imported(module):
+            raise ValueError(
+                f"{thing} is registered where a process cannot import it, in a notebook or a file of "
+                "zsnas.load_proxies; put it into a module and import that, or sweep with workers=1"
+            )
+    return tuple(dict.fromkeys(module for module in needed.values() if module != "__main__"))
+
+
+def _needed(bench: Benchmark, proxies: Sequence[Proxy]) -> Iterator[tuple[str, str]]:
+    """Yield what is from outside this package, in words, with its module."""
+    for register, name in ((OWN_SPACES, bench.space), (OWN_BATCHES, bench.batch)):
+        module = register.module(name)
+        if module is not None:
+            yield f"the {register.kind} {name!r}", module
+    for proxy in proxies:
+        if proxy.is_foreign:
+            yield f"the proxy {proxy.name!r}", proxy.function.__module__
