@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -19,6 +20,7 @@ ROOT = Path(__file__).parent
 ENVIRONMENT = ROOT / ".nox" / "env"
 PYTHON = ENVIRONMENT / "bin" / "python"
 BOOK = ROOT / "_build" / "html"
+ONE_PAGE = ROOT / "_build" / "singlehtml"
 # The plain `pytest` leaves out the performance tests and the checks of the built book.
 EVERYWHERE = "--override-ini=norecursedirs=.*"
 
@@ -60,7 +62,7 @@ def python(session: nox.Session, module: str, *arguments: str) -> None:
 @task
 def book(session: nox.Session) -> None:
     """Refresh stale notebooks whose data is here, then build the book into _build/html."""
-    python(session, "zsnas.notebooks", "refresh")
+    python(session, "zsnas.book.pages", "refresh")
     shutil.rmtree(BOOK, ignore_errors=True)  # renamed and removed pages would stay behind
     jupyter_book = str(PYTHON.with_name("jupyter-book"))
     session.run(jupyter_book, "build", ".", "--warningiserror", "--keep-going", external=True)
@@ -68,15 +70,40 @@ def book(session: nox.Session) -> None:
 
 
 @task
+def pdf(session: nox.Session) -> None:
+    """Print the whole book as one PDF, _build/zsnas.pdf; needs Chromium."""
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    if not chromium:
+        session.error("no Chromium: install the package chromium, or set CHROMIUM to its path")
+    jupyter_book = str(PYTHON.with_name("jupyter-book"))
+    session.run(jupyter_book, "build", ".", "--builder", "singlehtml", external=True)
+    # The addresses in it are those of a page at the root.
+    page = Path(shutil.copy(ONE_PAGE / "notebooks" / "index.html", ONE_PAGE / "all.html"))
+    session.run(
+        chromium,
+        *("--headless", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer"),
+        "--virtual-time-budget=120000",  # until the equations are typeset
+        f"--print-to-pdf={BOOK.with_name('zsnas.pdf')}",
+        page.as_uri(),
+        external=True,
+    )
+
+
+@task
 def tests(session: nox.Session) -> None:
-    """Run the tests; arguments after -- go to pytest."""
-    python(session, "pytest", *session.posargs)
+    """Run the tests, two files at a time with one thread each; arguments after -- go to pytest."""
+    session.env["OMP_NUM_THREADS"] = "1"
+    # Without the benchmarks' plugin, which warns that it does nothing here. Files in their order: the slowest
+    # have few tests, and would come last, where one process waits for the other.
+    how = ("-p", "no:benchmark", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
+    python(session, "pytest", *how, *session.posargs)
 
 
 @task
 def notebooks(session: nox.Session) -> None:
-    """Run every notebook in its quick profile with a seed that no page shows."""
-    python(session, "zsnas.notebooks", "quick", *session.posargs)
+    """Run every notebook quickly, with a seed that no page shows, as many at a time as processors."""
+    session.env["OMP_NUM_THREADS"] = "1"
+    python(session, "zsnas.book.pages", "quick", *session.posargs)
 
 
 @task
@@ -100,11 +127,31 @@ def performance(session: nox.Session) -> None:
 
 @task
 def browser(session: nox.Session) -> None:
-    """Open every built page in headless Chromium at two widths; screenshots go to _build/screenshots."""
-    python(session, "pytest", "tests/book/test_browser.py", EVERYWHERE, *session.posargs)
+    """Open every built page in headless Chromium, light and dark, at two widths; screenshots are kept."""
+    python(session, "pytest", "tests/site/test_browser.py", EVERYWHERE, *session.posargs)
 
 
 @task
 def links(session: nox.Session) -> None:
     """Check offline that the built book has all its pages and that its internal links lead somewhere."""
-    python(session, "pytest", "tests/book", "--ignore=tests/book/test_browser.py", EVERYWHERE)
+    python(session, "pytest", "tests/site", "--ignore=tests/site/test_browser.py", EVERYWHERE)
+
+
+@task
+def wheel(session: nox.Session) -> None:
+    """Build the wheel, install it alone beside the libraries, and run the actions of a user with it."""
+    built, alone = ROOT / "_build" / "wheel", ROOT / "_build" / "wheel-env"
+    shutil.rmtree(built, ignore_errors=True)
+    python(session, "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(built), ".")
+    python(session, "venv", "--clear", str(alone))
+    own, shared = (next(env.glob("lib/python*/site-packages")) for env in (alone, ENVIRONMENT))
+    (own / "libraries.pth").write_text(f"{shared}\n")  # found after what is installed, and without zsnas
+    fresh = str(alone / "bin" / "python")
+    (package,) = map(str, built.iterdir())
+    session.run(fresh, "-m", "pip", "install", "--quiet", "--no-deps", package, external=True)
+    # -P: the interpreter does not look into this folder, which has a zsnas too.
+    found = session.run(fresh, "-P", "-c", "import zsnas; print(zsnas.__file__)", external=True, silent=True)
+    if not str(found).strip().startswith(str(own)):
+        session.error(f"{found} is not the wheel in {own}")
+    actions = ("tests/test_user_actions.py", "-p", "no:benchmark", *session.posargs)
+    session.run(fresh, "-P", "-m", "pytest", *actions, external=True)

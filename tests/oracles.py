@@ -62,29 +62,47 @@ def grasp(model, batch, seed):
 
 
 def synflow(model, batch, seed):
+    for module in list(model.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, nn.BatchNorm2d):
+                setattr(module, name, nn.Identity())
+    return flow(model, batch)
+
+
+def flow(model, batch):
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.abs_()
-    model.eval()(torch.ones_like(batch.images[:1])).sum().backward()
-    return sum((layer.weight * layer.weight.grad).sum().item() for layer in layers(model))
+    model(torch.ones_like(batch.images[:1])).sum().backward()
+    return sum((layer.weight * layer.weight.grad).abs().sum().item() for layer in layers(model))
 
 
 def fisher(model, batch, seed):
+    return sum(len(layer.weight[0].flatten()) * value for layer, value in channels(model, batch))
+
+
+def channels(model, batch):
+    """Yield each layer with the Fisher information of its channels, added up."""
+    for layer, output, gradient in outputs_and_gradients(model, lambda: loss(model, batch)):
+        total = 0.0
+        for image, image_gradient in zip(output, gradient, strict=True):
+            for channel, channel_gradient in zip(image, image_gradient, strict=True):
+                total += (channel * channel_gradient).sum().item() ** 2
+        yield layer, total / 2 / len(batch.images)
+
+
+def outputs_and_gradients(model, value):
+    """Run ``value()`` and return each layer, what it put out, and the gradient with respect to that."""
     outputs = []
 
     def keep(module, inputs, output):
         output.retain_grad()
-        outputs.append(output)
+        outputs.append((module, output))
 
     for layer in layers(model):
         layer.register_forward_hook(keep)
-    loss(model, batch).backward()
-    total = 0.0
-    for output in outputs:
-        for image, gradient in zip(output, output.grad, strict=True):
-            for channel, channel_gradient in zip(image, gradient, strict=True):
-                total += (channel * channel_gradient).sum().item() ** 2
-    return total / 2 / len(batch.images)
+    value().backward()
+    return [(layer, output.detach(), output.grad) for layer, output in outputs]
 
 
 def jacob_cov(model, batch, seed):
@@ -95,7 +113,22 @@ def jacob_cov(model, batch, seed):
 
 
 def zen_score(model, batch, seed):
-    """Follow the description with the same draws: weights in order, noise, direction."""
+    noise, direction = gaussian(model, batch, seed)
+    variances = []
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.register_forward_hook(
+                lambda module, inputs, output: variances.append(inputs[0].var((0, 2, 3)).mean().item())
+            )
+    features = [features_of(model, noise)]
+    scalings = [math.log(math.sqrt(variance)) for variance in variances if variance > 0]
+    features.append(features_of(model, noise + 0.01 * direction))
+    distances = [(a - b).abs().sum().item() for a, b in zip(*features, strict=True)]
+    return math.log(np.mean(distances)) + sum(scalings)
+
+
+def gaussian(model, batch, seed):
+    """Make the network Gaussian and return noise and a direction, drawn in the order of the description."""
     generator = torch.Generator().manual_seed(seed)
 
     def draw(like):
@@ -106,19 +139,20 @@ def zen_score(model, batch, seed):
         layer.weight.copy_(draw(layer.weight))
         if layer.bias is not None:
             layer.bias.zero_()
-    noise, direction = draw(batch.images), draw(batch.images)
-    features, variances = [], []
-    model.pool.register_forward_hook(lambda module, inputs, output: features.append(inputs[0]))
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
-            module.register_forward_hook(
-                lambda module, inputs, output: variances.append(inputs[0].var((0, 2, 3)).mean())
-            )
-    model(noise)
-    scalings = [math.log(math.sqrt(variance.item())) for variance in variances]
-    model(noise + 0.01 * direction)
-    distances = [(a - b).abs().sum().item() for a, b in zip(*features, strict=True)]
-    return math.log(np.mean(distances)) + sum(scalings)
+            module.weight.fill_(1)
+            module.bias.zero_()
+    return draw(batch.images), draw(batch.images)
+
+
+def features_of(model, images):
+    """Return what enters the global pooling."""
+    features = []
+    hook = model.pool.register_forward_hook(lambda module, inputs, output: features.append(inputs[0]))
+    model(images)
+    hook.remove()
+    return features[0]
 
 
 def logdet(model, batch, seed):

@@ -21,7 +21,7 @@ def l2_norm(model, batch, seed):
     return sum(math.sqrt(sum(w**2 for w in layer.weight.flatten().tolist())) for layer in layers(model))
 
 
-def epe_nas(model, batch, seed):
+def epe_nas(model, batch, seed, many=100):
     images = batch.images.clone().requires_grad_()
     logits = model.train()(images)
     logits.sum().backward()
@@ -29,12 +29,12 @@ def epe_nas(model, batch, seed):
     scores = []
     for c in set(batch.labels.tolist()):
         rows = [row for row, label in zip(jacobian, batch.labels.tolist(), strict=True) if label == c]
-        if len(rows) == 1 and logits.shape[1] > 100:
+        if len(rows) == 1 and logits.shape[1] > many:
             continue
         correlations = np.atleast_2d(np.corrcoef(rows))
         score = sum(math.log(abs(r) + 1e-5) for r in correlations.flatten())
-        scores.append(score / len(rows) if logits.shape[1] > 100 else score)
-    if logits.shape[1] <= 100:
+        scores.append(score / len(rows) if logits.shape[1] > many else score)
+    if logits.shape[1] <= many:
         return sum(abs(score) for score in scores)
     return sum(abs(one - other) for one in scores for other in scores) / len(scores)
 
@@ -97,6 +97,9 @@ def random_signs(images, channels, height, width, generator):
 
 def entropy(features):
     rows = features.movedim(1, -1).flatten(0, 2).numpy()
+    channels = rows.shape[1]
+    if np.linalg.matrix_rank(rows - rows.mean(0), rtol=channels * 2**-23) < channels:
+        return math.nan
     variances = np.linalg.eigvalsh(np.cov(rows.T, bias=True))
     return -sum(v / sum(variances) * math.log(v / sum(variances) + 1e-8) for v in variances)
 
@@ -107,7 +110,7 @@ def az_expressivity(model, batch, seed):
 
 def az_progressivity(model, batch, seed):
     entropies = [entropy(features) for _, _, features in az_features(model, batch, seed)]
-    return min(after - before for before, after in itertools.pairwise(entropies))
+    return np.min([after - before for before, after in itertools.pairwise(entropies)])
 
 
 def az_trainability(model, batch, seed):

@@ -9,9 +9,10 @@ import math
 
 import numpy as np
 import oracles
+import oracles_followups
 import torch
 import torch.nn.functional as F
-from oracles import LAYERS, layers, loss
+from oracles import LAYERS, features_of, gaussian, layers, loss, outputs_and_gradients
 from torch import nn
 
 
@@ -51,40 +52,25 @@ def synflow_log(model, batch, seed):
 
 
 def synflow_batch_norm(model, batch, seed):
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.abs_()
-    model.train()(torch.ones_like(batch.images[:1])).sum().backward()
-    return sum((layer.weight * layer.weight.grad).sum().item() for layer in layers(model))
+    return oracles.flow(model.train(), batch)
 
 
-def outputs_and_gradients(model, value):
-    """Run ``value()`` and return what each layer put out, with its gradient."""
-    outputs = []
-
-    def keep(module, inputs, output):
-        output.retain_grad()
-        outputs.append(output)
-
-    for module in model.modules():
-        if isinstance(module, LAYERS):
-            module.register_forward_hook(keep)
-    value().backward()
-    return [(output.detach(), output.grad) for output in outputs]
+def fisher_channels(model, batch, seed):
+    return sum(value for _, value in oracles.channels(model, batch))
 
 
 def fisher_printed(model, batch, seed):
-    pairs = outputs_and_gradients(model, lambda: loss(model, batch))
-    return sum((output * gradient).sum().item() ** 2 for output, gradient in pairs)
+    found = outputs_and_gradients(model, lambda: loss(model, batch))
+    return sum((output * gradient).sum().item() ** 2 for _, output, gradient in found)
 
 
 def fisher_running(model, batch, seed):
     model.eval()
-    pairs = outputs_and_gradients(model, lambda: F.cross_entropy(model(batch.images), batch.labels))
+    found = outputs_and_gradients(model, lambda: F.cross_entropy(model(batch.images), batch.labels))
     total = 0.0
-    for output, gradient in pairs:
+    for layer, output, gradient in found:
         by_channel = (output * gradient).flatten(2).sum(2) if output.dim() == 4 else output * gradient
-        total += (by_channel**2).sum().item() / 2 / len(output)
+        total += layer.weight[0].numel() * (by_channel**2).sum().item() / 2 / len(output)
     return total
 
 
@@ -102,35 +88,31 @@ def jacob_cov_running(model, batch, seed):
     return -sum(math.log(v + 1e-5) + 1 / (v + 1e-5) for v in input_correlations(model.eval(), batch))
 
 
+def zen_score_once(model, batch, seed):
+    """Let torch update the running variances, which start at 1, in both passes."""
+    noise, direction = gaussian(model, batch, seed)
+    features = [features_of(model, images) for images in (noise, noise + 0.01 * direction)]
+    distances = [(a - b).abs().sum().item() for a, b in zip(*features, strict=True)]
+    norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
+    scalings = [math.log(math.sqrt(norm.running_var.mean().item())) for norm in norms]
+    return math.log(np.mean(distances)) + sum(scalings)
+
+
 def zen_score_printed(model, batch, seed):
-    """Follow the description with the same draws: weights in order, noise, direction."""
-    generator = torch.Generator().manual_seed(seed)
+    noise, direction = gaussian(model, batch, seed)
+    logarithms = []
 
-    def draw(like):
-        return torch.randn(like.shape, generator=generator).to(like.dtype)
+    def of_each_image(module, inputs, output):
+        for image in inputs[0]:
+            variances = [channel.var(correction=0).item() for channel in image]
+            logarithms.append(math.log(math.sqrt(sum(variances) / len(variances))))
 
-    model.train()
-    with torch.no_grad():
-        for layer in layers(model):
-            layer.weight.copy_(draw(layer.weight))
-            if layer.bias is not None:
-                layer.bias.zero_()
-        noise, direction = draw(batch.images), draw(batch.images)
-        features, logarithms = [], []
-        model.pool.register_forward_hook(lambda module, inputs, output: features.append(inputs[0]))
-
-        def of_each_image(module, inputs, output):
-            for image in inputs[0]:
-                variances = [channel.var(correction=0).item() for channel in image]
-                logarithms.append(math.log(math.sqrt(sum(variances) / len(variances))))
-
-        hooks = [
-            m.register_forward_hook(of_each_image) for m in model.modules() if isinstance(m, nn.BatchNorm2d)
-        ]
-        model(noise)
-        for hook in hooks:
-            hook.remove()
-        model(noise + 0.01 * direction)
+    norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
+    hooks = [norm.register_forward_hook(of_each_image) for norm in norms]
+    features = [features_of(model, noise)]
+    for hook in hooks:
+        hook.remove()
+    features.append(features_of(model, noise + 0.01 * direction))
     norms = [math.sqrt(((a - b) ** 2).sum().item()) for a, b in zip(*features, strict=True)]
     return math.log(np.mean(norms)) + sum(logarithms)
 
@@ -170,12 +152,16 @@ def gradsign(model, batch, seed):
     return sum(total.abs().sum().item() for total in signs)
 
 
-def condition_number(logits_of, model, images):
+def gradsign_mean(model, batch, seed):
+    return gradsign(model, batch, seed) / sum(layer.weight.numel() for layer in layers(model))
+
+
+def condition_number(logits_of, model, images, modules=None):
     rows = []
     for i in range(len(images)):
         model.zero_grad()
         logits_of(i).sum().backward()
-        rows.append(torch.cat([layer.weight.grad.flatten() for layer in layers(model)]))
+        rows.append(torch.cat([module.weight.grad.flatten() for module in modules or layers(model)]))
     kernel = torch.stack(rows) @ torch.stack(rows).T
     eigenvalues = np.linalg.eigvalsh(kernel.numpy())
     return eigenvalues[-1] / eigenvalues[0]
@@ -186,9 +172,18 @@ def ntk_cond(model, batch, seed):
     return condition_number(lambda i: model(batch.images)[i], model, batch.images)
 
 
+def ntk_cond_norms(model, batch, seed):
+    modules = [module for module in model.train().modules() if isinstance(module, (*LAYERS, nn.BatchNorm2d))]
+    return condition_number(lambda i: model(batch.images)[i], model, batch.images, modules)
+
+
 def ntk_cond_printed(model, batch, seed):
     model.train()
     return condition_number(lambda i: model(batch.images[i : i + 1]), model, batch.images)
+
+
+def epe_nas_sum(model, batch, seed):
+    return oracles_followups.epe_nas(model, batch, seed, many=math.inf)
 
 
 def ntk_cond_running(model, batch, seed):

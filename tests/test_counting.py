@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+import torch
 from oracles_sizes import micro_parameters, nats_parameters
 
 import zsnas
@@ -39,7 +40,6 @@ def test_the_table_is_in_index_order_and_complete(table):
 
 @pytest.mark.parametrize("index", [0, 7_777, 15_624])
 def test_counts_are_those_of_the_whole_network(table, index):
-    torch = pytest.importorskip("torch")
     space = zsnas.space("nb201")
     arch = space.architectures[index]
     one = Batch(torch.zeros(1, 3, 32, 32), torch.zeros(1, dtype=torch.int64), 10, "black")
@@ -69,7 +69,6 @@ def test_parameters_of_all_sizes_are_those_added_up_layer_by_layer(sizes):
 # The skip connection of a cell has weights only where its two widths differ: c2 and c3, c4 and c5.
 @pytest.mark.parametrize("arch", ["64:64:64:64:64", "24:8:40:16:64", "8:48:48:56:16", "32:16:8:40:40"])
 def test_counts_of_sizes_are_those_of_the_whole_network(sizes, arch):
-    torch = pytest.importorskip("torch")
     one = Batch(torch.zeros(1, 3, 16, 16), torch.zeros(1, dtype=torch.int64), 120, "black")
     network = zsnas.space("nats-sss").build(arch, 120, 0)
     assert sizes.loc[arch].to_dict() == zsnas.score(network, one, ["params", "flops"])
@@ -109,7 +108,6 @@ def test_parameters_of_all_micro_cells_are_those_added_up_edge_by_edge(micro):
 # With dead ends, with the skip connections that have weights, and with everything.
 @pytest.mark.parametrize("arch", ["64-41414-0_30_010", "64-41414-1_12_132", "64-41414-3_33_333"])
 def test_counts_of_micro_cells_are_those_of_the_whole_network(micro, arch):
-    torch = pytest.importorskip("torch")
     one = Batch(torch.zeros(1, 3, 64, 64), torch.zeros(1, dtype=torch.int64), 5, "black")
     network = zsnas.space("transnas-micro").build(arch, 5, 0)
     assert micro.loc[arch].to_dict() == zsnas.score(network, one, ["params", "flops"])
@@ -136,3 +134,20 @@ def test_with_macs_adds_millions_to_the_table():
     network, images = zsnas.space("nb201").build(arch, num_classes=10, seed=0), zsnas.batch("cifar10", size=1)
     assert table.loc[arch, "million_macs"] == zsnas.score(network, images, proxies=["flops"])["flops"] / 1e6
     assert len(table) == len(bench.table)
+
+
+class Fourier(torch.nn.Module):
+    """A network with an operation whose multiply-accumulates are not known."""
+
+    def build(self, _arch, _classes, seed):
+        del seed
+        return self
+
+    def forward(self, x):
+        return torch.fft.rfft2(x).abs().mean((2, 3))
+
+
+def test_what_is_not_known_is_not_left_out_of_a_count(monkeypatch):
+    monkeypatch.setattr(counting, "space", lambda _name: Fourier())
+    with pytest.raises(ValueError, match=r"the flops of 'fourier' .* not known.*: aten::_fft_r2c; zsnas"):
+        counting._counted("fourier", 3, 8)

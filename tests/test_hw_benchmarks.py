@@ -7,7 +7,7 @@ import torch
 import zsnas
 from zsnas.benchmarks import hw_help, hw_nas_bench, nb201
 from zsnas.cli import main
-from zsnas.sweep import sweep
+from zsnas.scores.sweep import sweep
 
 DATA_SETS = ["cifar10", "cifar100", "imagenet16-120"]
 METRICS = [

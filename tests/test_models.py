@@ -68,6 +68,8 @@ def test_a_function_of_the_current_folder_gives_a_network(here):
         ("timm:resnet81", "unknown timm model 'resnet81'; did you mean"),
         ("torchvision:resnet51", r"unknown torchvision model 'resnet51'; did you mean 'resnet50'\?"),
         ("no_such_module:build", "cannot import 'no_such_module' for the model"),
+        (nn.Linear, "cannot read the model"),
+        (None, "cannot read the model None: write timm:NAME, torchvision:NAME or MODULE:FUNCTION"),
         ("{here}:nothing", "has no function 'nothing'"),
         ("{here}:answer", "has no function 'answer'"),
         ("{here}:needy", "must be callable with num_classes or without arguments.*width"),
@@ -76,7 +78,13 @@ def test_a_function_of_the_current_folder_gives_a_network(here):
 )
 def test_a_name_that_gives_no_network_says_why(name, message, here):
     with pytest.raises(ValueError, match=message):
-        model(name.format(here=here), 5, seed=0)
+        model(name.format(here=here) if isinstance(name, str) else name, 5, seed=0)
+
+
+@pytest.mark.parametrize("classes", [0, -1, 2.5, "10", None, True])
+def test_a_number_of_classes_that_is_none(classes):
+    with pytest.raises(ValueError, match=rf"num_classes of a model is {classes!r}; it must be"):
+        model("timm:test_resnet", classes, seed=0)
 
 
 def classifier(classes=5):
@@ -112,8 +120,8 @@ def test_a_size_asked_for_is_the_only_one_tried():
     ("network", "message"),
     [
         (nn.Sequential(nn.Flatten(), nn.Linear(7, 5)), r"my:network does not classify.*8×8: mat1 and mat2"),
-        (classifier(classes=4), r"its output is \(2, 4\), not logits \(2, 5\)"),
-        (nn.Identity(), r"its output is \(2, 3, 8, 8\), not logits"),
+        (classifier(classes=4), r"its output is \(2, 4\), not \(2, 5\); build it with num_classes=5"),
+        (nn.Identity(), r"the network returns shape \(2, 3, 8, 8\), not \(batch, classes\)"),
         (nn.LSTM(8, 5), "my:network does not classify"),
     ],
 )

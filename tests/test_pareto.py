@@ -373,5 +373,21 @@ def test_intervals_are_those_of_resampled_candidates(large):
         assert table.loc[measure, ["low", "high"]].to_list() == pytest.approx(expected[measure].to_list())
 
 
+def test_an_interval_reaches_to_a_value_that_no_resample_has(large):
+    """Picks by accuracy itself reach the whole front; a resample lacks some of it."""
+    bench, _ = large
+    scores = pd.DataFrame({"arch": bench.table["arch"], "seed": 0, "snip": bench.table["test_accuracy"]})
+    row = measured(bench, scores, limits=(4, 7), resamples=100).loc[pareto.HYPERVOLUME]
+    assert row["value"] == pytest.approx(1)
+    assert row["low"] < 0.99
+    assert row["high"] == row["value"]
+
+
+def test_a_band_in_which_a_resample_has_no_candidate_has_no_interval(bench, scores):
+    table = measured(bench, scores, resamples=100)
+    assert table.loc["≤ 2.5", ["low", "high"]].isna().all()  # a or b is drawn in 92 of 100 resamples
+    assert table.loc["> 4", ["low", "high"]].notna().all()
+
+
 def test_without_resamples_there_is_no_interval(bench, scores):
     assert measured(bench, scores)[["low", "high"]].isna().all(axis=None)

@@ -312,9 +312,12 @@ def test_every_file_of_the_mirror_has_the_registered_bytes():
 
 
 @pytest.mark.mirror
-def test_the_registry_is_what_the_mirror_lists():
-    listing = Path(sources._mirror()) / "sources.csv"
-    with listing.open(newline="") as file:
-        listed = {(row["file"], row["url"], row["sha256"], row["licence"]) for row in csv.DictReader(file)}
+def test_the_mirror_lists_every_registered_file_that_has_an_address():
+    """It may list more: the mirror is gathered before the project reads it."""
+    with (Path(sources._mirror()) / "sources.csv").open(newline="") as file:
+        listed = {
+            (row["file"], row["url"], row["sha256"], int(row["bytes"]), row["licence"])
+            for row in csv.DictReader(file)
+        }
     entries = [source(name) for name in list_sources()]
-    assert {(e.path, e.url, e.sha256, e.licence) for e in entries if e.url} == listed
+    assert {(e.path, e.url, e.sha256, e.bytes, e.licence) for e in entries if e.url} - listed == set()

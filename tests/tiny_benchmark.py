@@ -16,11 +16,13 @@ import pandas as pd
 import torch
 from torch import nn
 
-import zsnas.score_table
-import zsnas.sweep
+from zsnas._names import as_names
 from zsnas.batches import Batch
 from zsnas.benchmarks import Benchmark
 from zsnas.proxies import Measurement
+from zsnas.scores import store as store_module
+from zsnas.scores import sweep as sweep_module
+from zsnas.scores import table as table_module
 
 ARCHITECTURES = tuple(f"arch{i:02}" for i in range(12))
 KINDS = {"count": "naive", "slope": "gradient-based", "volume": "gradient-free"}
@@ -77,7 +79,7 @@ def benchmark(name: str) -> Benchmark:
     return Benchmark(name, table, space="tiny", batch="tiny", licence="none", citation="none")
 
 
-def batch(_name: str, size: int, _seed: int) -> Batch:
+def batch(_name: str, size: int, _seed: int, **_: int) -> Batch:
     source = os.environ.get("TINY_SOURCE", "tiny images")
     return Batch(torch.zeros(size, 3, 2, 2), torch.zeros(size, dtype=torch.int64), 2, source)
 
@@ -89,11 +91,14 @@ def install(patch: Callable[[object, str, object], None]) -> None:
         "space": lambda _name: TinySpace(),
         "batch": batch,
         "list_proxies": lambda kind=None: [name for name, own in KINDS.items() if kind in (None, own)],
-        "proxy": lambda name: SimpleNamespace(name=name, kind=KINDS[name]),
+        "choose_proxies": lambda given: tuple(KINDS) if given is None else as_names("proxies", given),
+        "proxy": lambda name: SimpleNamespace(
+            name=name, kind=KINDS[name], images_per_class=1, is_foreign=False
+        ),
         "measure": measure,
         "DATA": Path(os.environ["TINY_DATA"]),
     }
-    for module in (zsnas.sweep, zsnas.score_table):
+    for module in (store_module, sweep_module, table_module):
         for name in fakes.keys() & vars(module).keys():
             patch(module, name, fakes[name])
 
@@ -102,4 +107,4 @@ def install(patch: Callable[[object, str, object], None]) -> None:
 if __name__ in ("__main__", "__mp_main__"):
     install(setattr)
 if __name__ == "__main__":
-    zsnas.sweep.sweep("tiny", store=sys.argv[1], workers=int(sys.argv[2]), progress=False)
+    sweep_module.sweep("tiny", store=sys.argv[1], workers=int(sys.argv[2]), progress=False)

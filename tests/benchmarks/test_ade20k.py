@@ -83,7 +83,9 @@ def test_every_run_says_where_it_is_printed():
 def test_without_the_package_it_says_what_to_install(monkeypatch):
     monkeypatch.setattr(ade20k, "find_spec", lambda _name: None)
     ade20k._published.cache_clear()
-    with pytest.raises(ModuleNotFoundError, match="pip install --no-deps mmsegmentation"):
+    with pytest.raises(
+        ModuleNotFoundError, match=r"'ade20k/miou' needs the package mmsegmentation.*zsnas\[segmentation\]"
+    ):
         ade20k.published()
 
 

@@ -1,6 +1,8 @@
+from importlib.metadata import PackageNotFoundError
+
 import pytest
 
-from zsnas.benchmarks import benchmark
+from zsnas.benchmarks import benchmark, families
 from zsnas.benchmarks.families import METRIC, PIPELINES, one_pipeline, pytorchcv_arch, runs
 from zsnas.spaces import space
 
@@ -51,6 +53,17 @@ def test_the_table_of_pytorchcv_is_read_from_the_package():
 )
 def test_names_of_pytorchcv(name, arch):
     assert pytorchcv_arch(name) == arch
+
+
+def test_without_the_package_it_says_what_to_install(monkeypatch):
+    def absent(name):
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(families, "distribution", absent)
+    with pytest.raises(
+        ModuleNotFoundError, match=r"'resnets/imagenet' needs .*pip install 'zsnas\[families\]'"
+    ):
+        families._of_pytorchcv("resnets")
 
 
 def test_a_caller_cannot_spoil_the_table_of_another():

@@ -2,6 +2,7 @@
 
 import pandas as pd
 import pytest
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from zsnas.benchmarks import benchmark, torchvision_imagenet
 from zsnas.benchmarks.timm_imagenet import (
@@ -14,8 +15,10 @@ from zsnas.benchmarks.timm_imagenet import (
     selected,
     standalone,
     why_not_standalone,
+    zero_scales,
 )
 from zsnas.sources import fetch
+from zsnas.spaces import space
 
 
 @pytest.mark.parametrize(
@@ -116,3 +119,15 @@ def test_counts_of_torchvision_are_of_every_network_of_both_benchmarks():
     assert sorted(found.index) == sorted(archs)
     assert found.loc["resnet18", "params"] == 11_689_512
     assert found.loc["resnet18", "flops"] == pytest.approx(1_814_073_344, abs=1_000_000)
+
+
+def test_scales_that_start_at_zero_are_those_of_the_networks():
+    """ResNet-18 has two batch norms in each of eight blocks, the second starts at 0, and four others."""
+    found = zero_scales().set_index("arch")
+
+    assert list(found.index) == list(selected()["arch"])
+    assert tuple(found.loc["resnet18"]) == (20, 8)
+    for arch in ("resnet26", "vgg11_bn", "mobilenetv3_small_050"):
+        network = space("timm").build(arch, num_classes=10, seed=0)
+        norms = [module for module in network.modules() if isinstance(module, _BatchNorm)]
+        assert tuple(found.loc[arch]) == (len(norms), sum(bool((norm.weight == 0).all()) for norm in norms))

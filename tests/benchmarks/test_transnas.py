@@ -7,10 +7,10 @@ import pytest
 from oracles_sizes import micro_parameters
 
 from zsnas.batches import list_batches
+from zsnas.batches.tasks import TASKS
 from zsnas.benchmarks import benchmark, list_benchmarks, transnas
 from zsnas.sources import fetch
 from zsnas.spaces import space
-from zsnas.tasks import TASKS
 
 MICRO = [f"transnas-micro/{task}" for task in sorted(TASKS)]
 MACRO = [f"transnas-macro/{task}" for task in sorted(TASKS)]

@@ -7,7 +7,14 @@ from zsnas.sources import SourceUnavailable
 
 
 def test_benchmarks_are_listed(capsys):
-    assert run(capsys, "benchmarks", "nb201*/cifar10") == (0, "nb201-analog/cifar10\nnb201/cifar10\n", "")
+    status, output, _ = run(capsys, "benchmarks", "nb201*/cifar10")
+    assert status == 0
+    assert [re.split(r"  +", line)[0] for line in output.splitlines()] == [
+        "name",
+        "nb201-analog/cifar10",
+        "nb201/cifar10",
+    ]
+    assert "NAS-Bench-201: 15,625 cells" in output.splitlines()[2]
 
 
 def test_benchmarks_in_detail(capsys):

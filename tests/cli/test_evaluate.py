@@ -7,9 +7,12 @@ import pandas as pd
 import pytest
 from command_line import run
 
-import zsnas.evaluate
+import zsnas.evaluate.record  # noqa: F401 - which a test replaces
 from zsnas.evaluate import Evaluation, Result
 from zsnas.proxies import load_proxies
+
+NOTHING_CHOSEN = {"seeds": None, "batch_size": None, "device": None}
+CHOSEN = {"seeds": [1, 2], "batch_size": 8, "device": "cpu"}
 
 
 @pytest.fixture
@@ -41,7 +44,7 @@ def evaluated(monkeypatch, proxy_file):  # noqa: ARG001 - the file is what is ev
         calls.append((file, benchmarks, profile, settings))
         return Evaluation(Path(file), "source", profile, ("mine",), (result,), ("a note on benchmarks",))
 
-    monkeypatch.setattr(zsnas.evaluate, "evaluate", evaluate)
+    monkeypatch.setattr(sys.modules["zsnas.evaluate"], "evaluate", evaluate)
     return calls
 
 
@@ -68,10 +71,11 @@ def test_evaluate_prints_its_table_and_says_where_the_page_is(capsys):
 def test_evaluate_passes_its_options_on(evaluated, capsys):
     assert run(capsys, "evaluate", "mine.py")[0] == 0
     options = "--benchmarks nb201,a/* --profile full --output page.htm --recompute --no-progress"
+    options += " --seeds 1,2 --batch-size 8 --device cpu"
     assert run(capsys, "evaluate", "mine.py", *options.split())[0] == 0
     assert evaluated == [
-        ("mine.py", ("nb201",), "quick", {"recompute": False, "progress": True}),
-        ("mine.py", ["nb201", "a/*"], "full", {"recompute": True, "progress": False}),
+        ("mine.py", ("nb201",), "quick", NOTHING_CHOSEN | {"recompute": False, "progress": True}),
+        ("mine.py", ["nb201", "a/*"], "full", CHOSEN | {"recompute": True, "progress": False}),
     ]
     assert Path("page.htm").exists()
 
@@ -93,3 +97,13 @@ def test_evaluate_looks_for_the_folder_of_its_page_before_it_computes(evaluated,
     status, _, errors = run(capsys, "evaluate", "mine.py", "--output", "nowhere/page.html")
     assert (status, evaluated) == (2, [])
     assert errors == "zsnas: there is no folder 'nowhere'; make it, or choose another --output\n"
+
+
+@pytest.mark.usefixtures("evaluated")
+def test_a_file_of_json_is_what_the_leaderboard_reads(capsys, monkeypatch):
+    monkeypatch.setattr(
+        sys.modules["zsnas.evaluate.record"], "record", lambda evaluation: evaluation.file.name
+    )
+    output = run(capsys, "evaluate", "mine.py", "--output", "mine.json")[1]
+    assert output.endswith("the result, which the leaderboard of the book reads, is mine.json\n")
+    assert Path("mine.json").read_text(encoding="utf-8") == "mine.py"

@@ -2,7 +2,7 @@ import pandas as pd
 from command_line import run
 
 import zsnas.benchmarks
-from zsnas.sweep import visited
+from zsnas.scores.sweep import visited
 
 
 def test_latency_measures_a_few_and_resumes(capsys, tmp_path):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from command_line import run
 
-from zsnas import __version__
+from zsnas._version import __version__
 
 
 def test_the_installed_command_says_its_version():

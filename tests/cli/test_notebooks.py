@@ -2,36 +2,51 @@ from pathlib import Path
 
 from command_line import run
 
-import zsnas.notebooks
+import zsnas.book.pages
 
 
-def test_notebooks_are_listed(monkeypatch, capsys):
-    monkeypatch.setattr(zsnas.notebooks, "list_notebooks", lambda pattern: [pattern, "fig06"])
-    assert run(capsys, "notebooks", "list", "fig*") == (0, "fig*\nfig06\n", "")
+def test_notebooks_are_listed_with_their_questions(capsys):
+    status, output, _ = run(capsys, "notebooks", "list", "fig06*")
+    assert status == 0
+    assert "fig06  How well do ten proxies rank NAS-Bench-201?" in output.splitlines()
+
+
+def test_a_wildcard_that_no_notebook_matches_is_an_error(capsys):
+    complaint = "zsnas: no notebook matches 'zzz*'; `zsnas notebooks list` names them all\n"
+    assert run(capsys, "notebooks", "list", "zzz*") == (2, "", complaint)
+
+
+def test_fig6_is_fig06():
+    assert zsnas.book.pages.page("fig6") == zsnas.book.pages.page("fig06")
 
 
 def test_a_notebook_runs_with_its_parameters(monkeypatch, capsys):
     calls = []
-    monkeypatch.setattr(zsnas.notebooks, "run", lambda *a: calls.append(a) or Path("result.ipynb"))
+    monkeypatch.setattr(zsnas.book.pages, "run", lambda *a: calls.append(a) or Path("result.ipynb"))
+    monkeypatch.setattr(zsnas.book.pages, "write_html", lambda _, path: path.with_suffix(".html"))
     arguments = "notebooks run fig06 -p seeds=7,8 -p title=a=b --profile quick --output there.ipynb"
-    assert run(capsys, *arguments.split()) == (0, "executed as result.ipynb\n", "")
+    assert run(capsys, *arguments.split()) == (
+        0,
+        "executed as result.ipynb\nto read: result.html\n",
+        "",
+    )
     assert calls == [("fig06", {"seeds": "7,8", "title": "a=b"}, "quick", "there.ipynb")]
 
 
 def test_a_notebook_that_fails_shows_its_cell(monkeypatch, capsys):
     def failing(*_):
-        raise zsnas.notebooks.NotebookError("cell 3 failed\n  with a trace")
+        raise zsnas.book.pages.NotebookError("cell 3 failed\n  with a trace")
 
-    monkeypatch.setattr(zsnas.notebooks, "run", failing)
+    monkeypatch.setattr(zsnas.book.pages, "run", failing)
     assert run(capsys, "notebooks", "run", "fig06") == (1, "", "cell 3 failed\n  with a trace\n")
 
 
 def test_checking_the_notebooks_passes_or_says_which_are_stale(monkeypatch, capsys):
-    monkeypatch.setattr(zsnas.notebooks, "check", lambda: None)
+    monkeypatch.setattr(zsnas.book.pages, "check", lambda: None)
     assert run(capsys, "notebooks", "check")[0] == 0
 
     def stale():
-        raise zsnas.notebooks.StaleNotebooks("fig06 is stale")
+        raise zsnas.book.pages.StaleNotebooks("fig06 is stale")
 
-    monkeypatch.setattr(zsnas.notebooks, "check", stale)
+    monkeypatch.setattr(zsnas.book.pages, "check", stale)
     assert run(capsys, "notebooks", "check") == (1, "", "fig06 is stale\n")

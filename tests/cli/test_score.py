@@ -1,3 +1,4 @@
+import math
 import os
 import re
 import subprocess
@@ -11,7 +12,9 @@ from torch import nn
 
 import zsnas.batches
 import zsnas.models
+import zsnas.scores.sweep
 from zsnas.batches import Batch
+from zsnas.scores import sweep as sweep_module
 
 
 class SmallNetwork(nn.Module):
@@ -33,12 +36,16 @@ class SmallNetwork(nn.Module):
 def small(monkeypatch):
     """Let every name be a small network, and every batch a few random images."""
 
-    def batch(name, size, seed):
+    def batch(name, size, seed, images_per_class=1):
+        if images_per_class > size:
+            raise ValueError("a batch too small")
         generator = torch.Generator().manual_seed(seed)
-        labels = torch.arange(size) % 5
-        return Batch(torch.randn(size, 3, 8, 8, generator=generator), labels, 5, f"images of {name}")
+        labels = torch.arange(size) // images_per_class % 5
+        source = f"images of {name}" + f", {images_per_class} of a class" * (images_per_class > 1)
+        return Batch(torch.randn(size, 3, 8, 8, generator=generator), labels, 5, source)
 
     monkeypatch.setattr(zsnas.batches, "batch", batch)
+    monkeypatch.setattr(sweep_module, "_batch", batch)
     monkeypatch.setattr(zsnas.models, "_from_timm", lambda _, num_classes: SmallNetwork(num_classes))
 
 
@@ -66,6 +73,19 @@ def test_score_prints_value_seconds_and_reason_of_each_proxy(capsys):
     assert params.split()[:2] == ["params", str(3 * 4 * 9 + 4 * 5 + 5)]
     assert float(synflow.split()[1]) == float(synflow.split()[1])
     assert run(capsys, *arguments)[1].splitlines()[-1].split()[1] == synflow.split()[1]
+
+
+@pytest.mark.usefixtures("small")
+def test_score_draws_a_batch_with_images_of_one_class_for_the_proxies_that_compare_them(capsys):
+    arguments = ("score", "timm:small", "--batch", "cifar10", "--proxies", "params,epe_nas,l2_norm")
+    status, output, _ = run(capsys, *arguments, "--size", "5")
+    _, first, second, _, _, params, l2_norm, epe_nas = output.splitlines()  # batch by batch
+    assert status == 0
+    assert first == "batch 5×3×8×8: images of cifar10"
+    assert second == "batch of epe_nas 5×3×8×8: images of cifar10, 2 of a class"
+    assert [row.split()[0] for row in (params, l2_norm, epe_nas)] == ["params", "l2_norm", "epe_nas"]
+    assert math.isfinite(float(epe_nas.split()[1]))
+    assert re.search(r"epe_nas +nan +0\.000 +a batch too small", run(capsys, *arguments, "--size", "1")[1])
 
 
 @pytest.mark.usefixtures("small")
@@ -100,10 +120,8 @@ def test_score_says_why_a_proxy_is_undefined(monkeypatch, capsys):
 @pytest.mark.usefixtures("small", "proxy_file")
 def test_score_takes_proxies_of_a_file(capsys):
     arguments = ("score", "timm:small", "--size", "6", "--seed", "1", "--proxy-file", "mine.py")
-    assert run(capsys, *arguments, "--proxies", "mine,params")[1].splitlines()[-2].split()[:2] == [
-        "mine",
-        "42",
-    ]
+    rows = run(capsys, *arguments, "--proxies", "mine,params")[1].splitlines()[-2:]
+    assert sorted(row.split()[0] for row in rows) == ["mine", "params"]
     assert re.search(r"^mine +42 ", run(capsys, *arguments)[1], re.MULTILINE)
 
 

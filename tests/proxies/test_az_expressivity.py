@@ -8,6 +8,8 @@ from small_networks import batch, noise
 from torch import nn
 
 from zsnas.proxies import measure
+from zsnas.spaces import space
+from zsnas.spaces.nb201 import TEMPLATE
 
 PAIR = batch(torch.zeros(2, 2, 3, 5).double(), [0, 1])  # two images of two channels
 SINGLE = batch(torch.zeros(2, 1, 3, 5).double(), [0, 1])
@@ -39,9 +41,46 @@ def test_by_hand():
 
 
 def test_one_direction_has_no_entropy():
-    assert az_expressivity(Block(nn.Conv2d(1, 2, 1).double()), images=SINGLE).value == pytest.approx(
+    assert az_expressivity(Block(nn.Conv2d(1, 1, 1).double()), images=SINGLE).value == pytest.approx(
         0, abs=1e-6
     )
+
+
+FEWER = "varies in fewer directions than it has channels; more or larger images may help"
+
+
+def test_fewer_directions_than_channels_are_undefined():
+    assert az_expressivity(Block(nn.Conv2d(1, 2, 1).double()), images=SINGLE).reason == (
+        f"the output of block 1 {FEWER}"
+    )
+    four = batch(torch.zeros(1, 5, 2, 2).double(), [0])  # positions, less than the five channels
+    found = az_expressivity(Block(nn.Identity()), images=four)
+    assert found.reason == f"the input of the first block {FEWER}"
+
+
+def test_single_precision_decides_what_is_a_direction():
+    (images,) = drawn((2, 2, 3, 5))  # the second direction of the block's output hardly counts
+    assert az_expressivity(Block(Near(1e-5))).value == pytest.approx(entropy(images), abs=1e-6)
+    assert az_expressivity(Block(Near(1e-8))).reason == f"the output of block 1 {FEWER}"
+
+
+class Near(nn.Module):
+    """Returns the first channel twice, once with a little of the second added."""
+
+    def __init__(self, little):
+        super().__init__()
+        self.little = little
+
+    def forward(self, x):
+        return torch.cat([x[:, :1], x[:, :1] + self.little * x[:, 1:]], 1)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_skip_connections_that_drown_everything_else_are_undefined(dtype):
+    """Each cell multiplies by four; in the original, an eigenvalue is negative and the score −∞."""
+    skips = space("nb201").build(TEMPLATE.format(*["skip_connect"] * 6), 10, seed=0)
+    measured = measure(skips, noise(16, 32), ["az_expressivity"], dtype=dtype)
+    assert measured["az_expressivity"].reason == f"the output of block 12 {FEWER}"
 
 
 def test_weights_are_redrawn_and_biases_are_not_used():

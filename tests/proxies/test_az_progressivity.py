@@ -32,10 +32,18 @@ def test_by_hand():
 
 
 def test_the_smallest_step_counts_wherever_it_is():
-    first = scores(narrow(), Block(nn.Conv2d(1, 2, 1).double()))  # H, 0, 0
+    first = scores(narrow(), Block(nn.Conv2d(1, 1, 1).double()))  # H, 0, 0
     assert first["az_progressivity"] == pytest.approx(-first["az_expressivity"], abs=1e-6)
     last = scores(halve(), narrow())  # H, H, 0
     assert last["az_progressivity"] == pytest.approx(-last["az_expressivity"] / 2, abs=1e-6)
+
+
+def test_fewer_directions_than_channels_are_undefined():
+    measured = measure(
+        network(narrow(), Block(nn.Conv2d(1, 2, 1).double())), PAIR, ["az_progressivity", "az_trainability"]
+    )
+    assert measured["az_progressivity"].reason.startswith("the output of block 2 varies in fewer directions")
+    assert measured["az_trainability"].reason is None
 
 
 def test_a_constant_feature_is_undefined():

@@ -2,8 +2,10 @@
 
 import copy
 import math
+import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
@@ -30,7 +32,7 @@ class Wrapped(nn.Module):
 
 OUTPUTS = {
     "logits": lambda logits: logits,
-    "tuple": lambda logits: (logits, logits * 2),
+    "tuple": lambda logits: (logits[:, 0], logits),
     "dict": lambda logits: {"out": logits},
     "nothing first": lambda logits: {"loss": None, "out": [logits]},
 }
@@ -209,8 +211,8 @@ def test_half_precision_is_scored_in_single(half):
 
 def test_images_take_the_precision_of_the_network():
     batch = noise()
-    whole = replace(batch, images=batch.images.mul(20).byte())
-    assert outcomes(small(), whole) == outcomes(small(), replace(whole, images=whole.images.float()))
+    half = replace(batch, images=batch.images.half())
+    assert outcomes(small(), half) == outcomes(small(), replace(half, images=half.images.float()))
     assert outcomes(small().double(), batch) == outcomes(small().double(), noise(dtype=torch.float64))
 
 
@@ -273,12 +275,12 @@ def lazy():
 
 def not_copied():
     network = small()
-    network.kept = network[0].weight * 2
+    network.library = math
     return network
 
 
 def test_a_network_that_memory_does_not_let_be_copied_was_not_measured(monkeypatch):
-    def refuse(_network):
+    def refuse(*_):
         raise MemoryError
 
     monkeypatch.setattr("copy.deepcopy", refuse)
@@ -294,7 +296,14 @@ REASONS = [
         ["snip", "logdet", "zen_score", "synflow_batch_norm", "gradsign"],
         ONE_VALUE,
     ),
-    ({"classes": 2}, ["snip", "jacob_cov"], "label 2 has no output: the network has 2 classes"),
+    (
+        {"classes": 2},
+        ["snip", "jacob_cov"],
+        (
+            "label 2 has no output: the network has 2 outputs and the batch 3 classes; "
+            "build it with num_classes=3"
+        ),
+    ),
     ({"poison": math.inf}, ["snip", "logdet"], NOT_FINITE),
     ({"poison": math.nan}, ["meco"], "what a module returns for the noise is not finite"),
     ({"poison": math.nan}, ["l2_norm"], "the score is nan, not a finite number"),
@@ -313,13 +322,13 @@ def test_why_a_score_is_undefined(features, names, reason):
         (weight_norm, ["snip", "synflow", "zen_score"], PARAMETRISED),
         (lazy, ["params", "snip"], "some weights of the network have no shape yet; run it on images once"),
         (lambda: small().to("meta"), ["snip"], "have no values: they are on the device 'meta'"),
-        (not_copied, ["params"], "the network cannot be copied: "),
+        (not_copied, ["params"], "the network cannot be copied: cannot pickle 'module' object"),
         (
             lambda: Wrapped(small(), torch.Tensor.detach),
             ["snip", "jacob_cov", "gradsign", "synflow"],
             "the outputs have no gradient: the network detaches them or runs without gradients",
         ),
-        (lambda: Wrapped(small(), str), ["snip"], "the network returns str, not logits"),
+        (lambda: Wrapped(small(), str), ["snip"], "the network returns a str, not logits"),
     ],
     ids=["weight norm", "lazy", "meta", "not copied", "detached", "text"],
 )
@@ -334,14 +343,6 @@ def test_what_no_weight_is_needed_for_is_counted_all_the_same():
     assert measure(weight_norm(), noise(), ["flops"])["flops"].value == 13824 + 18432 + 24
 
 
-def test_a_negative_label_is_no_class():
-    """Torch's cross-entropy leaves images of label -100 out without a word."""
-    batch = replace(noise(), labels=torch.tensor([0, 1, 2, -100]))
-    assert measure(small(), batch, ["snip"])["snip"].reason == (
-        "label -100 has no output: the network has 3 classes"
-    )
-
-
 @pytest.mark.parametrize(
     ("images", "labels", "message"),
     [
@@ -350,9 +351,60 @@ def test_a_negative_label_is_no_class():
         ((2, 3, 8, 8), [0], "the shape (1,) and the type torch.int64; for classification of 2 images"),
         ((1, 3, 8, 8), [[0, 1]], "the shape (1, 2)"),
         ((1, 3, 8, 8), [0.5], "whole numbers if they are classes"),
+        ((2, 3, 0, 8), [0, 1], "shape (2, 3, 0, 8)"),
+        (
+            (2, 3, 8, 8),
+            [0, 3],
+            "a batch of 3 classes has the label 3; labels go from 0 to num_classes - 1",
+        ),
+        # Torch's cross-entropy leaves images of label -100 out without a word.
+        ((2, 3, 8, 8), [0, -100], "a batch of 3 classes has the label -100; labels go from 0"),
     ],
 )
 def test_a_batch_that_is_none_is_refused(images, labels, message):
     with pytest.raises(ValueError, match="a batch") as refused:
         Batch(torch.zeros(images), torch.tensor(labels), 3, "by hand")
     assert message in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"images": noise().images.numpy()},
+            "the images of a batch are of type ndarray; they must be a",
+        ),
+        ({"images": None}, "the images of a batch are of type NoneType"),
+        (
+            {"labels": [0, 1, 2, 0]},
+            "the labels of a batch are of type list; they must be a tensor of torch",
+        ),
+        (
+            {"images": noise().images.byte()},
+            "are of type torch.uint8; they must be floating-point numbers",
+        ),
+        ({"images": noise().images.cfloat()}, "are of type torch.complex64; they must be floating-point"),
+        (
+            {"images": noise().images / 0},
+            "the images of a batch hold NaN or infinite values; leave out",
+        ),
+        ({"labels": noise().labels.cfloat()}, "whole numbers if they are classes"),
+        (
+            {"num_classes": 0},
+            "num_classes of a batch is 0; it must be a whole number, at least 1, for",
+        ),
+        ({"num_classes": 3.0}, "num_classes of a batch is 3.0; it must be a whole number"),
+        ({"num_classes": "CIFAR-10"}, "num_classes of a batch is 'CIFAR-10'; it must be a whole number"),
+        ({"num_classes": None}, "num_classes of a batch is None"),
+        ({"num_classes": True}, "num_classes of a batch is True"),
+    ],
+)
+def test_what_a_batch_is_not_made_of(changes, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        replace(noise(), **changes)
+
+
+def test_the_classes_of_a_batch_may_be_counted_by_numpy():
+    batch = replace(noise(), num_classes=np.int64(3), labels=noise().labels.to(torch.uint8))
+    assert type(batch.num_classes) is int
+    assert outcomes(small(), batch) == outcomes(small(), noise())

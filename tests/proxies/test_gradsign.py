@@ -6,16 +6,18 @@ from torch import nn
 from zsnas.proxies import measure
 
 
-def gradsign(images, labels, weights=((0, 0), (0, 0))):
+def gradsign(images, labels, weights=((0, 0), (0, 0)), name="gradsign"):
     model = nn.Sequential(nn.Flatten(), linear(weights))
-    return measure(model, batch(images, labels), ["gradsign"])["gradsign"]
+    return measure(model, batch(images, labels), [name])[name]
 
 
 def test_by_hand():
     # Logits 0: the loss of class 0 has the gradient (-1/2, 1/2), that of class 1 the opposite. Times the
     # images (3, 4), (3, -4) and (1, 1), the first two of class 0, the third of class 1: signs of the four
     # weights (-, -, +, +), (-, +, +, -) and (+, +, -, -). Their sums are (-1, 1, 1, -1).
-    assert gradsign(pixels([3, 4], [3, -4], [1, 1]), [0, 0, 1]).value == 4
+    images, labels = pixels([3, 4], [3, -4], [1, 1]), [0, 0, 1]
+    assert gradsign(images, labels).value == 4
+    assert gradsign(images, labels, name="gradsign_mean").value == 4 / 4
 
 
 def test_images_that_agree_count_once_each():

@@ -1,7 +1,8 @@
 from math import log
 
 import pytest
-from small_networks import batch, linear, pixels
+import timm
+from small_networks import batch, linear, noise, pixels
 from torch import nn
 
 from zsnas.proxies import measure
@@ -64,3 +65,11 @@ def test_the_printed_formula_has_the_number_of_regions_on_the_diagonal():
     for images in (IMAGES, pixels([1, 2, -1], [3, -1, -2], [5, 1, -4])):
         measured = measure(model, batch(images, [0] * len(images)), ["logdet_printed"])["logdet_printed"]
         assert measured.value == pytest.approx(log(3))
+
+
+@pytest.mark.parametrize(
+    "name", ["tinynet_e", "convnext_atto", "fbnetv3_b"], ids=["SiLU", "GELU", "Hardswish"]
+)
+def test_networks_of_smooth_activations_have_no_units_to_compare(name):
+    found = measure(timm.create_model(name), noise(2, 64), ["logdet", "naswot", "swap", "linear_regions"])
+    assert {m.reason for m in found.values()} == {"the network has no ReLU-like activation"}

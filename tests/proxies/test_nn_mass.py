@@ -25,7 +25,7 @@ from torch import nn
 
 from zsnas.batches import Batch
 from zsnas.proxies import measure
-from zsnas.spaces import space
+from zsnas.spaces import nb201, space
 
 META = torch.device("meta")
 
@@ -135,11 +135,68 @@ def test_it_does_not_apply_to_other_connections(body, reason):
     assert reason in found.reason
 
 
-def test_it_does_not_apply_to_nb201():
+RESIDUAL = "|nor_conv_3x3~0|+|none~0|nor_conv_1x1~1|+|skip_connect~0|none~1|skip_connect~2|"
+
+
+def test_a_residual_cell_of_nb201_by_hand():
+    """Two layers in a row and a shortcut, five times a stage, and a residual block between the stages."""
+    stages = 5 * (16 + 16) + (16 + 32) + 5 * (32 + 32) + (32 + 64) + 5 * (64 + 64)
+    assert nn_mass(space("nb201").build(RESIDUAL, 10, 0)) == stages
+
+
+def test_it_does_not_apply_to_the_other_cells_of_nb201():
     reason = measured(
-        space("nb201").build("|skip_connect~0|+|none~0|none~1|+|none~0|none~1|none~2|", 10, 0)
+        space("nb201").build(
+            "|nor_conv_3x3~0|+|nor_conv_3x3~0|skip_connect~1|+|none~0|none~1|skip_connect~2|", 10, 0
+        )
     ).reason
-    assert reason.startswith("does not apply: an NB201 cell")
+    assert reason.startswith("does not apply: an addition joins")
+
+
+class Zero(nn.Module):
+    def forward(self, x):
+        return x.mul(0.0)
+
+
+class PublishedCell(nn.Module):
+    """A cell as the benchmark's authors write it: an operation on every edge, sums that start at 0."""
+
+    def __init__(self, operations, channels):
+        super().__init__()
+        self.edges = nn.ModuleList(
+            Zero() if name == "none" else nb201.operation(name, channels, channels) for name in operations
+        )
+
+    def forward(self, x):
+        nodes = [x]
+        for target in (1, 2, 3):
+            terms = [
+                edge(nodes[start])
+                for edge, (start, end) in zip(self.edges, nb201.EDGES, strict=True)
+                if end == target
+            ]
+            nodes.append(sum(terms))
+        return nodes[-1]
+
+
+@pytest.mark.parametrize(
+    "arch",
+    [
+        RESIDUAL,
+        "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|",
+        "|skip_connect~0|+|none~0|none~1|+|none~0|none~1|none~2|",
+        "|none~0|+|nor_conv_1x1~0|none~1|+|skip_connect~0|none~1|avg_pool_3x3~2|",
+        "|nor_conv_3x3~0|+|none~0|avg_pool_3x3~1|+|none~0|none~1|nor_conv_1x1~2|",
+    ],
+)
+def test_the_published_network_of_a_cell_is_told_the_same(arch):
+    network = space("nb201").build(arch, 10, 0)
+    ours = measured(network)
+    for place, block in enumerate(network.body):
+        if isinstance(block, nb201.Cell):
+            network.body[place] = PublishedCell(nb201.parse(arch), nb201.CHANNELS[place // 6])
+    theirs = measured(network)
+    assert (str(ours.value), ours.reason) == (str(theirs.value), theirs.reason)
 
 
 EXPECTED = {

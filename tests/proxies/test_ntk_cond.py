@@ -3,9 +3,10 @@ import torch
 from small_networks import batch, convolution, linear, noise, pixels, small
 from torch import nn
 
-from zsnas.proxies import measure
+from zsnas.proxies import Passes, measure
+from zsnas.proxies.ntk_cond import kernel_of_scales
 
-KERNELS = ["ntk_cond", "ntk_cond_printed", "ntk_cond_running"]
+KERNELS = ["ntk_cond", "ntk_cond_norms", "ntk_cond_printed", "ntk_cond_running"]
 
 
 def ntk_cond(model, images, name="ntk_cond"):
@@ -29,6 +30,24 @@ def test_all_layers_count():
     root = (15**2 + 4 * 4) ** 0.5
     expected = (25 + root) / (25 - root)
     assert ntk_cond(model, pixels([1, 0], [0, 2])).value == pytest.approx(expected)
+
+
+def test_scales_of_normalisation_count_where_they_are_said_to():
+    # Layer norm takes the images (1, 0, -1) and (1, -2, 1) to √(3/2) and √(1/2) times themselves. These are
+    # the gradients of the weights 3, 1, 2, of equal length and orthogonal; those of the scales are 3, 1, 2
+    # times as large. Together K = ((3/2 (10 + 5), √3/2 (10 - 5)), (√3/2 (10 - 5), 1/2 (10 + 4 · 2 + 5))),
+    # whose eigenvalues are 24 and 10.
+    model = nn.Sequential(nn.Flatten(), nn.LayerNorm(3, eps=0).double(), linear([[3, 1, 2]]))
+    images = pixels([1, 0, -1], [1, -2, 1])
+    assert ntk_cond(model, images).value == pytest.approx(1)
+    assert ntk_cond(model, images, "ntk_cond_norms").value == pytest.approx(2.4)
+
+
+def test_running_statistics_stay_as_they_were():
+    passes = Passes(small(), noise())
+    before = passes.model[1].running_var.clone()
+    kernel_of_scales(passes)
+    assert torch.equal(passes.model[1].running_var, before)
 
 
 @pytest.mark.parametrize("name", KERNELS)

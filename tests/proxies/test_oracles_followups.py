@@ -10,6 +10,7 @@ import torch
 from zsnas.batches import Batch
 from zsnas.proxies import measure
 from zsnas.spaces import space
+from zsnas.spaces.nb201 import OPERATIONS, parse
 
 PROXIES = [
     *("naswot", "l2_norm", "epe_nas", "meco", "swap"),
@@ -17,7 +18,7 @@ PROXIES = [
 ]
 NB201 = space("nb201")
 DRAWN = [NB201.canonical(arch) for arch in np.random.default_rng(8).choice(NB201.architectures, 12)]
-CELLS = sorted({arch for arch in DRAWN if "conv" in arch})[:10]
+CELLS = sorted({arch for arch in DRAWN if "conv" in arch})[:6]
 
 
 def noise(classes):
@@ -31,11 +32,11 @@ def compared(arch, names, classes=10):
     model, batch = NB201.build(arch, classes, seed=3).double(), noise(classes)
     measured = measure(model, batch, names, seed=5)
     wanted = {name: getattr(oracles_followups, name)(copy.deepcopy(model), batch, 5) for name in names}
-    return {name: measured[name].value for name in names}, pytest.approx(wanted, rel=1e-4)
+    return {name: measured[name].value for name in names}, pytest.approx(wanted, rel=1e-4, nan_ok=True)
 
 
-def test_ten_different_cells_are_compared():
-    assert len(CELLS) == 10
+def test_all_operations_are_in_the_cells_that_are_compared():
+    assert {operation for arch in CELLS for operation in parse(arch)} == set(OPERATIONS)
 
 
 @pytest.mark.parametrize("arch", CELLS)

@@ -1,6 +1,7 @@
 """The shared passes: made once, in isolation, and with a reason when they cannot be made."""
 
 import math
+from typing import NamedTuple
 
 import pytest
 import torch
@@ -8,6 +9,8 @@ from small_networks import TEN, noise, small
 from torch import nn
 
 from zsnas.proxies import Passes, Undefined, measure, score
+from zsnas.proxies.ntk_cond import kernel_of_scales
+from zsnas.proxies.synflow import free_flow, normalised_flow
 
 WITH_LOSS = ["grad_norm", "snip", "grasp", "fisher", "jacob_cov", "logdet"]
 
@@ -58,11 +61,11 @@ def test_a_pass_that_failed_names_itself():
     ("model", "batch", "reason"),
     [
         (nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()), noise(), "has no convolution or linear layer"),
-        (small(classes=2), noise(), "label 2 has no output: the network has 2 classes"),
+        (small(classes=2), noise(), "the network has 2 outputs and the batch 3 classes"),
         (small(), noise(size=1, side=1), "batch norm has a single value per channel"),
         (nn.Conv2d(3, 3, 1), noise(), r"returns shape \(4, 3, 8, 8\), not \(batch, classes\)"),
-        (Returns(lambda _logits: "logits"), noise(), "returns str, not logits"),
-        (Returns(lambda _logits: ()), noise(), "returns tuple, not logits"),
+        (Returns(lambda _logits: "logits"), noise(), "returns a str, not logits"),
+        (Returns(lambda _logits: ()), noise(), "returns a tuple, not logits"),
         (Returns(lambda logits: logits / 0), noise(), "outputs are not finite"),
     ],
     ids=["no layer", "too few classes", "one value", "no logits", "text", "empty", "not finite"],
@@ -86,18 +89,39 @@ def test_score_leaves_out_what_is_undefined_unless_it_was_asked_for():
     assert math.isnan(score(model, noise(), ["logdet"])["logdet"])
 
 
+class Pair(NamedTuple):
+    aux: torch.Tensor
+    logits: torch.Tensor
+
+
 @pytest.mark.parametrize(
     "wrap",
     [
-        lambda logits: (logits, logits * 2),
         lambda logits: [logits],
+        lambda logits: (logits[:, :2], logits),
+        lambda logits: (logits, logits.unsqueeze(-1)),
         lambda logits: {"out": logits, "aux": logits * 2},
+        lambda logits: {"features": logits * 2, "logits": logits},
         lambda logits: {"head": (logits,)},
+        lambda logits: Pair(logits * 2, logits),
     ],
-    ids=["tuple", "list", "dict", "nested"],
+    ids=["list", "features first", "other axes", "out", "features", "nested", "named tuple"],
 )
-def test_the_first_tensor_of_an_output_is_the_logits(wrap):
+def test_the_logits_are_found_among_the_outputs(wrap):
     assert score(Returns(wrap), noise(), TEN) == score(small(), noise(), TEN)
+
+
+@pytest.mark.parametrize(
+    ("wrap", "reason"),
+    [
+        (lambda logits: (logits, logits * 2), "2 tensors, 2 of them with 3 columns"),
+        (lambda logits: (logits[:, :2], logits[:, :1]), "2 tensors, none of them with 3 columns"),
+        (lambda _logits: [{"boxes": "none"}], "returns a list of dict, not logits"),
+        (lambda _logits: None, "returns nothing, not logits"),
+    ],
+)
+def test_outputs_that_may_all_be_logits_are_refused(wrap, reason):
+    assert reason in measure(Returns(wrap), noise(), ["snip"])["snip"].reason
 
 
 def test_dropout_is_off():
@@ -129,3 +153,25 @@ def test_what_a_network_draws_follows_from_the_seed():
     model = nn.Sequential(Noisy(), *small())
     first, again, other = (score(model, noise(), ["grad_norm"], seed) for seed in (1, 1, 2))
     assert first == again != other
+
+
+class Average(nn.Module):
+    """Keep an average of what has come by, as batch norm does."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("average", torch.zeros(()))
+
+    def forward(self, x):
+        self.average += (x.detach().mean() + 1) / 2
+        return x
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("make", [free_flow, normalised_flow, kernel_of_scales])
+def test_a_pass_that_replaces_weights_leaves_the_running_statistics_as_they_are(make, dtype):
+    passes = Passes(nn.Sequential(Average(), *small()).to(dtype), noise(dtype=dtype))
+    before = {name: buffer.clone() for name, buffer in passes.model.named_buffers()}
+    make(passes)
+    for name, buffer in passes.model.named_buffers():
+        assert torch.equal(buffer, before[name]), name

@@ -1,8 +1,15 @@
+import math
+from fractions import Fraction
+
+import numpy as np
 import pytest
+import torch
 from small_networks import TEN, noise, small
+from torch import nn
 
 import zsnas
-from zsnas.proxies import list_proxies, measure, proxy, register, score
+from zsnas.batches import Batch
+from zsnas.proxies import Passes, Proxy, Undefined, list_proxies, measure, proxy, register, score
 
 
 def registered(function, **changes):
@@ -48,6 +55,7 @@ def test_filters():
 def test_a_proxy_says_what_it_is():
     found = zsnas.proxy("grad_norm")
     assert (found.name, found.label, found.higher_is_better) == ("grad_norm", "Grad_norm", True)
+    assert (found.orientation, proxy("ntk_cond").orientation) == (1, -1)
     assert (found.kind, found.target) == ("gradient-based", ("trainability",))
     assert (found.equation, found.reference) == ("eq-grad-norm", "abdelfattah2021")
 
@@ -104,6 +112,7 @@ def test_a_name_is_given_once():
             {"target": ("luck",)},
             "unknown target 'luck'; valid are expressivity, generalization, trainability",
         ),
+        ({"images_per_class": 0}, "images_per_class is 0; it must be a whole number, at least 1"),
     ],
 )
 @pytest.mark.usefixtures("own_register")
@@ -136,3 +145,95 @@ def test_every_proxy_is_described():
         assert found.label, name
         assert (found.equation or "eq-").startswith("eq-"), name
         assert found.function.__doc__, name
+
+
+RETURNED = [
+    (3, 3),
+    (np.float32(0.5), 0.5),
+    (np.array([[2]]), 2),
+    (torch.tensor(1.5, requires_grad=True), 1.5),
+    (Fraction(1, 4), 0.25),
+]
+NO_NUMBERS = [
+    (None, "it returned NoneType; return one number"),
+    ("3", "it returned str; return one number"),
+    (b"3", "it returned bytes; return one number"),
+    (1j, "it returned complex; return one number"),
+    (True, "it returned bool; return one number"),
+    (torch.tensor(True), "it returned bool; return one number"),
+    (torch.tensor(1j), "it returned complex; return one number"),
+    ([3.0], "it returned list; return one number"),
+    (torch.ones(2), "it returned a tensor of shape (2,); return one number, such as its .sum()"),
+    (np.ones((0, 2)), "it returned a ndarray of shape (0, 2); return one number, such as its .sum()"),
+    (10**400, "it raised OverflowError: int too large to convert to float"),
+]
+
+
+@pytest.mark.parametrize(("returned", "value"), RETURNED)
+def test_one_number_of_any_library_is_a_score(returned, value):
+    assert _scored_alone(lambda _passes: returned) == (value, None)
+
+
+@pytest.mark.parametrize(("returned", "reason"), NO_NUMBERS)
+def test_what_is_no_number_is_no_score(returned, reason):
+    value, why = _scored_alone(lambda _passes: returned)
+    assert math.isnan(value)
+    assert why == reason
+
+
+def _scored_alone(function):
+    described = ("naive", (), "", "")
+    own = Proxy("own", "Own", True, *described, function)
+    return own(Passes(small(), noise()))[:2]
+
+
+def raises(error):
+    def function(_passes):
+        raise error
+
+    return function
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (ValueError("math domain error\nand more"), "it raised ValueError: math domain error"),
+        (KeyError("head"), "it raised KeyError: 'head'"),
+        (StopIteration(), "it raised StopIteration"),
+        (torch.linalg.LinAlgError("failed to converge"), "it raised LinAlgError: failed to converge"),
+        (NotImplementedError("not for this layer"), "it raised NotImplementedError: not for this layer"),
+        (MemoryError(), "not measured: there is not enough memory"),
+        (RuntimeError("CUDA out of memory. Tried"), "not measured: there is not enough memory"),
+        (Undefined("two images are the same"), "two images are the same"),
+        (Undefined(), "it is undefined, and its author does not say why"),
+    ],
+)
+@pytest.mark.parametrize("module", ["zsnas.proxies.snip", "__main__"], ids=["ours", "theirs"])
+@pytest.mark.usefixtures("own_register")
+def test_a_proxy_that_raises_an_error_leaves_the_others_alone(error, reason, module):
+    failing = raises(error)
+    failing.__name__, failing.__module__ = "failing", module
+    registered(failing)
+    alone = score(small(), noise(), ["params", "snip"])
+    measured = measure(small(), noise(), ["params", "failing", "snip"])
+    assert (math.isnan(measured["failing"].value), measured["failing"].reason) == (True, reason)
+    assert {name: measured[name].value for name in alone} == alone
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit()])
+def test_who_stops_the_program_stops_it(error):
+    with pytest.raises(type(error)):
+        _scored_alone(raises(error))
+
+
+def test_a_negative_flow_has_no_logarithm_and_leaves_the_others_alone():
+    """By hand: h = (3, 1.5); the layer norm gives (1, −1), and each output is 1 − 3 = −2: the flow is −4."""
+    network = nn.Sequential(
+        nn.Flatten(), nn.Linear(2, 2, bias=False), nn.LayerNorm(2), nn.Linear(2, 2, bias=False)
+    )
+    network[1].weight.data = torch.tensor([[2.0, 1], [1, 0.5]])
+    network[3].weight.data = torch.tensor([[1.0, 3], [1, 3]])
+    batch = Batch(torch.ones(2, 2, 1, 1), torch.tensor([0, 1]), 2, "by hand")
+    measured = measure(network, batch)
+    assert measured["params"].value == 4 + 4 + 4
+    assert all(math.isfinite(m.value) == (m.reason is None) for m in measured.values())

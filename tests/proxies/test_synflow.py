@@ -1,11 +1,14 @@
 import math
 
 import pytest
+import timm
 import torch
-from small_networks import batch, convolution, linear, pixels
+from small_networks import batch, convolution, linear, noise, pixels
+from timm.layers import BatchNormAct2d, StdConv2d
+from tiny_cells import Residual
 from torch import nn
 
-from zsnas.proxies import measure
+from zsnas.proxies import measure, score
 
 OVERFLOW = "the flow is not finite: a parameter is not, or it exceeds float64 (1.8e308)"
 
@@ -44,14 +47,71 @@ def test_shifting_scale_between_the_layers_of_a_linear_network_changes_nothing()
     assert back.value == pytest.approx(there.value)
 
 
-def test_batch_norm_uses_its_running_statistics():
-    norm = nn.BatchNorm2d(1, eps=0).double()
-    norm.running_mean[:], norm.running_var[:] = 1, 4
-    # The image of ones times 2 is 2; batch norm takes it to (2 - 1) / 2 = 1/2 at both pixels, R = 1. The
-    # gradient with respect to the weight 2 is 1/2 for each pixel.
-    assert synflow(nn.Sequential(convolution(2), norm, nn.Flatten())).value == pytest.approx(
-        2 * (1 / 2 + 1 / 2)
+def untidy(norm):
+    """Give a batch norm of one channel a scale, a shift and running statistics that would matter."""
+    norm = norm.double()
+    norm.weight.data[:], norm.bias.data[:] = 0, 7
+    if norm.running_mean is not None:
+        norm.running_mean[:], norm.running_var[:] = 1, 4
+    return norm
+
+
+@pytest.mark.parametrize("norm", [nn.BatchNorm2d(1), nn.BatchNorm2d(1, track_running_stats=False)])
+def test_batch_norm_is_taken_out(norm):
+    # The image of ones times 2 is 2 at both pixels: R = 4, which is the weight 2 times its gradient.
+    assert synflow(nn.Sequential(convolution(-2), untidy(norm), nn.Flatten())).value == pytest.approx(4)
+
+
+def test_a_branch_that_batch_norm_would_switch_off_keeps_its_flow():
+    model = nn.Sequential(Residual(convolution(-2), untidy(nn.BatchNorm2d(1))), nn.Flatten())
+    # Each pixel is 2 + 1 = 3, of which the weight carries 2.
+    assert synflow(model).value == pytest.approx(2 * 2)
+
+
+def test_the_activation_of_a_batch_norm_stays():
+    norm = BatchNormAct2d(1, act_layer=nn.Sigmoid)
+    slope = torch.sigmoid(torch.tensor(2.0)) * torch.sigmoid(torch.tensor(-2.0))
+    model = nn.Sequential(convolution(-2), untidy(norm), nn.Flatten())
+    assert synflow(model).value == pytest.approx(2 * 2 * slope.item())
+
+
+def test_standardised_weights_stay_standardised():
+    """They are computed with the function that computes batch norm, too."""
+    standardised = StdConv2d(2, 1, 1).double()
+    standardised.weight.data = torch.tensor([5.0, 7]).double().view(1, 2, 1, 1)
+    # Their weights become (-1, 1): each of two pixels is -1 + 3, and neither changes with 5 and 7.
+    flow = synflow(nn.Sequential(convolution(1, 3), standardised, nn.Flatten()))
+    assert flow.value == pytest.approx(2 * (1 + 3), rel=1e-4)
+
+
+def test_products_count_by_their_absolute_value():
+    model = nn.Sequential(
+        nn.Flatten(), linear([[2, 1], [1, 0.5]]), nn.LayerNorm(2).double(), linear([[1, 3], [1, 3]])
     )
+    # Hidden (3, 3/2), which layer norm takes to (1, -1) whatever the weights before it are: those carry
+    # nothing. Each output is 1 - 3, the flow -4; the absolute products are 1 + 3 for each output.
+    assert synflow(model).value == pytest.approx(8, rel=1e-4)
+    assert synflow(model, name="synflow_log").value == pytest.approx(math.log(8), rel=1e-4)
+
+
+def test_with_batch_norm_the_image_of_ones_is_normalised():
+    norm = nn.BatchNorm1d(1, eps=0).double()
+    nn.init.constant_(norm.weight, -3)
+    model = nn.Sequential(nn.Flatten(2), Ramp(), norm, nn.Flatten(), linear([[1, 5]]))
+    # The pixels of the ramp, 1 and 2, become -3 and 3: the products of the linear layer are -3 · 1 and 3 · 5.
+    assert synflow(model, name="synflow_batch_norm").value == pytest.approx(3 * 1 + 3 * 5)
+
+
+class Ramp(nn.Module):
+    def forward(self, x):
+        return x.cumsum(-1)
+
+
+def test_a_resnet_flows_although_timm_starts_the_last_scale_of_its_branches_at_zero():
+    """Without its branches, which are most of its weights, 21 orders of magnitude would be missing."""
+    torch.manual_seed(0)
+    flow = score(timm.create_model("resnet18", num_classes=10), noise(1, 64, 10), ["synflow"])["synflow"]
+    assert 1e27 < flow < 1e28
 
 
 def test_single_precision_does_not_overflow():

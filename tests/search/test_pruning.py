@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from zsnas.batches import batch
-from zsnas.search import BudgetError, Objective, prune
+from zsnas.search import BudgetError, Objective, prune, pruning
 from zsnas.search.pruning import supernet
 from zsnas.spaces import nb201, space
 
@@ -33,7 +33,7 @@ def test_what_is_left_stays_within_the_budget(monkeypatch):
     def convolutions(kept, *_):
         return {"params": sum(names.count("nor_conv_3x3") for names in kept)}
 
-    monkeypatch.setattr("zsnas.search.pruning._scores", convolutions)
+    monkeypatch.setattr(pruning, "_scores", convolutions)
     found = prune(Objective(["params"]), IMAGES, macs=50e6)
     assert "nor_conv_3x3" in found.arch
     assert space("nb201").counts(found.arch, 10, 32).macs <= 50e6

@@ -6,14 +6,8 @@ import re
 
 import pytest
 
-from zsnas.search import (
-    Budget,
-    BudgetError,
-    Checkpoint,
-    CheckpointError,
-    Objective,
-    search,
-)
+import zsnas
+from zsnas.search import Budget, BudgetError, Checkpoint, CheckpointError, Objective, _run, evolution, search
 from zsnas.spaces import space
 
 SIZES = space("nats-sss")
@@ -50,6 +44,20 @@ def test_several_proxies_add_their_ranks():
 def test_proxies_are_given_once_each(proxies):
     with pytest.raises(ValueError, match="at least one proxy, and each once"):
         Objective(proxies)
+
+
+def test_proxies_that_compare_images_of_a_class_see_several(monkeypatch):
+    drawn = []
+
+    def batch(*given, images_per_class):
+        drawn.append(images_per_class)
+        return zsnas.batch(*given, images_per_class=images_per_class)
+
+    monkeypatch.setattr(_run, "batch", batch)
+    found = searched(proxies=["params", "epe_nas"], batch_size=4, steps=1)
+    assert found.history["epe_nas"].notna().all()
+    searched(steps=1)
+    assert drawn == [2, 1]
 
 
 # --- the budget
@@ -103,8 +111,8 @@ def test_a_local_search_climbs_to_the_largest_network():
 
 
 def test_a_child_is_one_step_from_its_parent_among_the_last_hundred(monkeypatch):
-    monkeypatch.setattr("zsnas.search.evolution.POPULATION", 5)
-    monkeypatch.setattr("zsnas.search.evolution.TOURNAMENT", 5)
+    monkeypatch.setattr(evolution, "POPULATION", 5)
+    monkeypatch.setattr(evolution, "TOURNAMENT", 5)
     history = searched(steps=40).history
     for step in range(5, 40):
         living = history.iloc[step - 5 : step]
@@ -121,7 +129,11 @@ def test_another_seed_searches_elsewhere():
     ("settings", "why"),
     [
         ({"algorithm": "magic"}, "unknown search algorithm 'magic'; there are evolution, local, random"),
-        ({"steps": 0}, "steps is 0; a search needs at least 1"),
+        ({"seed": None}, "the seed is None; it must be a whole number"),
+        ({"steps": 1.5}, "steps is 1.5; it must be a whole number, at least 1"),
+        ({"batch_size": "16"}, "batch_size is '16'; it must be a whole number"),
+        ({"proxies": 3}, "proxies are asked for by their names, not by 3"),
+        ({"steps": 0}, "steps is 0; it must be a whole number, at least 1, for example 10_000"),
     ],
 )
 def test_bad_input_is_a_sentence(settings, why):
@@ -150,7 +162,7 @@ def test_a_finished_search_goes_on_with_more_steps(tmp_path, monkeypatch):
     path = tmp_path / "search.jsonl"
     first = searched(checkpoint=path, steps=5).history
     searched(checkpoint=path, steps=8)
-    monkeypatch.setattr("zsnas.search._run.measure", lambda *_: pytest.fail("scored again"))
+    monkeypatch.setattr(_run, "measure", lambda *_: pytest.fail("scored again"))
     assert searched(checkpoint=path, steps=8).history["arch"][:5].tolist() == first["arch"].tolist()
 
 

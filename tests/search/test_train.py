@@ -13,8 +13,8 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader
 
-import zsnas.search.train as training
 from zsnas.search import CheckpointError
+from zsnas.search import train as training
 from zsnas.search.train import Recipe, train
 
 COLOURS = {"blue": (0, 0, 255), "green": (0, 255, 0), "red": (255, 0, 0)}

@@ -1,5 +1,5 @@
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from zsnas.sources import fetch
 from zsnas.spaces import space
-from zsnas.spaces.nb201 import EDGES, OPERATIONS, TEMPLATE, Cell, Network, ResidualBlock, parse
+from zsnas.spaces.nb201 import EDGES, OPERATIONS, TEMPLATE, Cell, Network, ResidualBlock, operation, parse
 
 NB201 = space("nb201")
 SAMPLE = [NB201.architectures[i] for i in np.random.default_rng(0).choice(15_625, 6, replace=False)]
@@ -197,6 +197,42 @@ def test_built_networks_have_the_parameters_counted_by_hand(arch, classes):
     assert built_parameters(arch, classes) == parameters(arch, classes)
 
 
+# What passes up through several modules counts several times in MeCo, which the published networks define.
+
+
+def returned(module, *shape):
+    """Return for each tensor that modules return, in order of its first appearance, how many return it."""
+    tensors = []
+    for part in module.modules():
+        part.register_forward_hook(lambda _module, _inputs, output: tensors.append(output))
+    module(torch.randn(shape))
+    return list(Counter(map(id, tensors)).values())
+
+
+@pytest.mark.parametrize(
+    ("name", "times"),
+    [
+        ("skip_connect", [1]),
+        ("avg_pool_3x3", [2]),  # the pooling and the module around it
+        ("nor_conv_1x1", [1, 1, 3]),  # ReLU, convolution; batch norm, the sequence and the module around it
+        ("nor_conv_3x3", [1, 1, 3]),
+    ],
+)
+def test_an_operation_is_in_as_many_modules_as_in_the_published_networks(name, times):
+    assert returned(operation(name, 4, 4), 2, 4, 5, 5) == times
+
+
+def test_a_residual_block_has_no_module_around_its_two_convolutions():
+    # The shortcut first: pooling; convolution and the sequence. Each operation; the sum.
+    assert returned(ResidualBlock(4, 8), 2, 4, 6, 6) == [1, 2, 1, 1, 3, 1, 1, 3, 1]
+
+
+def test_no_module_returns_what_the_cells_return_but_themselves():
+    stages = [times for times in returned(Network(parse(SKIP_ONLY), 10), 2, 3, 8, 8) if times > 10]
+    # Batch norm and the stem, or a residual block; then five times a skip connection and its cell.
+    assert stages == [2 + 5 * 2, 1 + 5 * 2, 1 + 5 * 2]
+
+
 def test_parameters_are_right_for_every_number_of_convolutions():
     for n3x3 in range(7):
         for n1x1 in range(7 - n3x3):
@@ -239,7 +275,7 @@ def test_stages_have_16_32_and_64_channels_and_halve_the_image():
 
 
 def test_a_convolution_of_a_cell_is_relu_convolution_batch_norm():
-    relu, conv, norm = NB201.build(ALL_3X3, 10, seed=0).body[0].operations["0to1"]
+    relu, conv, norm = NB201.build(ALL_3X3, 10, seed=0).body[0].operations["0to1"].op
     assert isinstance(relu, nn.ReLU)
     assert (conv.kernel_size, conv.padding, conv.bias) == ((3, 3), (1, 1), None)
     assert isinstance(norm, nn.BatchNorm2d)

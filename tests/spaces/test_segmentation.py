@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from zsnas.batches import Batch
+from zsnas.batches.tasks import ADE20K
 from zsnas.spaces import space
 from zsnas.spaces._segmentation_heads import HEADS
 from zsnas.spaces._segmentation_networks import network
 from zsnas.spaces.segmentation import Backbone
-from zsnas.tasks import ADE20K
 
 SPACE = space("segmentation")
 

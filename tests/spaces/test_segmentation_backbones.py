@@ -5,12 +5,12 @@ import torch
 from torch import nn
 
 from zsnas.batches import Batch
+from zsnas.batches.tasks import ADE20K
 from zsnas.spaces import _segmentation_backbones as backbones
 from zsnas.spaces import space
 from zsnas.spaces._segmentation_backbones import hornet, layers, moganet, replknet, van
 from zsnas.spaces._segmentation_heads import head
 from zsnas.spaces._segmentation_heads.hamburger import Factorised, LightHamburger
-from zsnas.tasks import ADE20K
 
 SPACE = space("segmentation")
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 import zsnas
+from zsnas.scores.sweep import Job, Row, run_job
 from zsnas.spaces import NetworkUnavailable
-from zsnas.sweep import Job, Row, run_job
 
 SMALL = {"timm": "mobilenetv3_small_100", "torchvision": "mobilenet_v3_small"}
 

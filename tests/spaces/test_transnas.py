@@ -8,11 +8,11 @@ from oracles_sizes import macro_parameters, micro_parameters
 from torch import nn
 
 from zsnas.batches import Batch, batch
+from zsnas.batches.tasks import CLASSIFICATION, TASKS
 from zsnas.sources import fetch
 from zsnas.spaces import space
 from zsnas.spaces._transnas_networks import Cell, FactorizedReduce, Jigsaw, ResidualBlock
 from zsnas.spaces.transnas import EDGES, Encoder
-from zsnas.tasks import CLASSIFICATION, TASKS
 
 MICRO, MACRO = space("transnas-micro"), space("transnas-macro")
 ALL_3X3, EMPTY = "64-41414-3_33_333", "64-41414-0_00_000"
@@ -262,7 +262,7 @@ def test_the_tiles_of_a_jigsaw_pass_the_encoder_one_by_one():
 # Deviation of He et al.: √(2 / (kernel × channels out)), here 3 × 3 × 512; torch's own is smaller by √6.
 def test_the_encoder_is_initialised_as_the_benchmark_does():
     network = MICRO.build(ALL_3X3, 10, seed=0)
-    last = network[0][-1].operations["2to3"][1].weight
+    last = network[0][-1].operations["2to3"].op[1].weight
     assert last.std().item() == pytest.approx((2 / (9 * 512)) ** 0.5, rel=0.01)
     assert last.abs().max().item() > 4 * last.std().item()  # normal, not uniform
 

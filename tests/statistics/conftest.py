@@ -4,12 +4,12 @@ from types import SimpleNamespace
 
 import pytest
 
-import zsnas
+import zsnas.proxies
 
-HIGHER_IS_BETTER = {"up": True, "down": False, "other": True}
+ORIENTATION = {"up": 1.0, "down": -1.0, "other": 1.0}
 
 
 @pytest.fixture(autouse=True)
 def _metadata(monkeypatch):
-    monkeypatch.setattr(zsnas, "list_proxies", lambda: list(HIGHER_IS_BETTER))
-    monkeypatch.setattr(zsnas, "proxy", lambda name: SimpleNamespace(higher_is_better=HIGHER_IS_BETTER[name]))
+    monkeypatch.setattr(zsnas.proxies, "list_proxies", lambda: list(ORIENTATION))
+    monkeypatch.setattr(zsnas.proxies, "proxy", lambda name: SimpleNamespace(orientation=ORIENTATION[name]))

@@ -10,6 +10,7 @@ import pytest
 import scipy.stats
 from toy_scores import make_bench, make_scores, pick, stratified_sample
 
+import zsnas
 from zsnas.statistics import (
     RATIOS,
     best_by_proxy,
@@ -50,7 +51,8 @@ def test_table_of_complete_scores_equals_scipy():
     accuracy, score = rng.normal(size=(2, 200))
     table = correlations(make_bench(accuracy), make_scores(score), top=0.1, resamples=20)
     assert list(table.columns) == [
-        *("proxy", "statistic", "subset", "value", "low", "high", "seed_sd", "seeds", "n", "missing")
+        *("proxy", "statistic", "subset", "value", "low", "high", "seed_sd", "seeds", "n", "missing"),
+        *("value_with_undefined", "low_with_undefined", "high_with_undefined"),
     ]
     best = np.argsort(accuracy)[-20:]
     for subset, rows, n in (("all", slice(None), 200), ("top", best, 20)):
@@ -98,6 +100,75 @@ def test_scores_that_were_never_computed_are_not_missing():
     reasons = {"up": "constant"}, {"down": "other"}, {"up": "not measured: no memory"}
     scores["reasons"] = [*map(json.dumps, reasons), *[None] * 17]
     assert pick(correlations(make_bench(accuracy), scores, resamples=0)).missing == 1
+
+
+@pytest.mark.parametrize(("proxy", "sign"), [("up", 1), ("down", -1)])
+def test_undefined_scores_can_be_ranked_last(proxy, sign):
+    """Behind 1 and 2, the ranks are 0, 1, 2, 0: three pairs in order, two not, one tied."""
+    scores = make_scores([np.nan, sign * 1, sign * 2, np.nan], proxy=proxy)
+    row = pick(correlations(make_bench([1, 2, 3, 4]), scores, resamples=0), proxy=proxy)
+    assert row.value == 1
+    assert (row.n, row.missing) == (2, 2)
+    assert row.value_with_undefined == pytest.approx((3 - 2) / math.sqrt(5 * 6))
+
+
+@pytest.mark.parametrize(("proxy", "sign", "expected"), [("up", 1, 1.0), ("down", -1, (3 - 3) / 6)])
+def test_what_exceeds_the_range_of_numbers_is_infinite(proxy, sign, expected):
+    """It is above all others when higher is better, and below them when lower is."""
+    scores = make_scores([sign * 1, sign * 2, sign * 3, np.nan], proxy=proxy)
+    scores["reasons"] = [None, None, None, json.dumps({proxy: "it exceeds float64", "other": "no layers"})]
+    row = pick(correlations(make_bench([1, 2, 3, 4]), scores, resamples=0), proxy=proxy)
+    assert row.value_with_undefined == pytest.approx(expected)
+
+
+def test_scores_that_were_never_computed_are_not_ranked_either():
+    scores = make_scores([np.nan, np.nan, 1, 2, 3], proxy="up")
+    scores["reasons"] = [
+        json.dumps({"up": "not measured: no memory"}),
+        json.dumps({"other": "x"}),
+        *[None] * 3,
+    ]
+    row = pick(correlations(make_bench([4, 5, 1, 2, 3]), scores, resamples=0))
+    assert (row.value, row.value_with_undefined, row.missing) == (1, 1, 0)
+
+
+def test_undefined_scores_are_ranked_within_the_top_by_seed_and_weight():
+    accuracy, score, rows, order = stratified_sample()
+    top = order[:50]
+    score[[rows[0], rows[-1]]] = np.nan  # one of the top and one of the others
+    scores = pd.concat([make_scores(score[rows], rows), make_scores(-score[rows], rows, seed=1)])
+    table = correlations(make_bench(accuracy), scores, resamples=20)
+    weights = np.where(np.isin(rows, top), 1, 950 / 100)
+    for subset, known, of in (("all", rows, weights), ("top", rows[:50], np.ones(50))):
+        low = np.nanmin(score) - 1, np.nanmin(-score) - 1
+        ranked = np.nan_to_num(score[known], nan=low[0]), np.nan_to_num(-score[known], nan=low[1])
+        row = pick(table, subset=subset)
+        assert row.value_with_undefined == pytest.approx(
+            np.mean([kendall(values, accuracy[known], of) for values in ranked])
+        )
+        assert row.low_with_undefined < row.value_with_undefined < row.high_with_undefined
+        assert row.missing == {"all": 2, "top": 1}[subset]
+
+
+def test_without_undefined_scores_ranking_them_changes_nothing():
+    rng = np.random.default_rng(0)
+    accuracy, score = rng.normal(size=(2, 60))
+    table = correlations(make_bench(accuracy), make_scores(score), resamples=30)
+    for column in ("value", "low", "high"):
+        assert table[f"{column}_with_undefined"].tolist() == table[column].tolist()
+
+
+@pytest.mark.mirror
+def test_logdet_of_convolutional_networks_that_have_no_rectifier():
+    """42 of timm's 200 CNNs are without: ranked last, as a search would, they take .36 down to .11."""
+    scores, bench = zsnas.scores("timm/imagenet-cnn"), zsnas.benchmark("timm/imagenet-cnn")
+    scores = scores[scores["seed"] == 0][["arch", "seed", "logdet", "reasons"]]
+    scores = scores.rename(columns={"logdet": "up"})
+    scores["reasons"] = scores["reasons"].str.replace('"logdet"', '"up"')
+    row = pick(correlations(bench, scores, resamples=0, sampled_top=1.0))
+    assert (row.n, row.missing) == (158, 42)
+    assert round(row.value, 2) == 0.36
+    assert round(row.value_with_undefined, 2) == 0.11
 
 
 def test_sampling_weights_are_stratum_size_over_number_scored():
@@ -179,6 +250,21 @@ def test_the_spread_over_seeds_leaves_out_what_is_undefined_with_any_seed():
     row = pick(correlations(make_bench(accuracy), scores, resamples=0))
     common = [kendall(score[1:], accuracy[1:]) for score in (first, second)]
     assert row.seed_sd == pytest.approx(np.std(common, ddof=1))
+
+
+def test_the_spread_over_seeds_has_the_weights_of_what_every_seed_measured():
+    """Ten of a hundred are the top; of the rest, the seeds share 20: each stands for 90 / 20, not 90 / 60."""
+    rng = np.random.default_rng(13)
+    accuracy = np.arange(100.0)
+    top, shared = range(90, 100), range(20)
+    found = [rng.normal(size=100) for _ in range(2)]
+    own = [*top, *shared, *range(20, 40)], [*top, *shared, *range(40, 60)]
+    scores = pd.concat([make_scores(found[k][[*own[k]]], own[k], seed=k) for k in range(2)])
+    row = pick(correlations(make_bench(accuracy), scores, resamples=0, sampled_top=0.1))
+    common = [*top, *shared]
+    weights = np.repeat([10 / 10, 90 / 20], [len(top), len(shared)])
+    values = [kendall(score[common], accuracy[common], weights) for score in found]
+    assert row.seed_sd == pytest.approx(np.std(values, ddof=1))
 
 
 def test_one_interval_for_the_mean_of_the_seeds():

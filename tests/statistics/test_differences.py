@@ -43,6 +43,64 @@ def test_the_reference_of_differences_has_to_be_scored():
         differences(make_bench([1, 2]), make_scores([1, 2]), reference="down")
 
 
+def absent(scores, name, rows, reason="no layers"):
+    """Take scores away, with the reason that they are undefined."""
+    scores = scores.assign(reasons=scores.get("reasons"))
+    scores.loc[rows, name] = np.nan
+    scores.loc[rows, "reasons"] = json.dumps({name: reason})
+    return scores
+
+
+@pytest.mark.parametrize("lacking", ["up", "other"])
+def test_a_difference_is_over_the_architectures_that_both_have(lacking):
+    """Whichever of the two lacks scores, both are correlated without these architectures."""
+    rng = np.random.default_rng(2)
+    accuracy, score, other = rng.normal(size=(3, 60))
+    scores = absent(make_scores(score).assign(other=other), lacking, range(20))
+    table = differences(make_bench(accuracy), scores, reference="up", resamples=50, sampled_top=1.0)
+    row = table[(table["proxy"] == "other") & (table["contrast"] == "reference")].iloc[0]
+    assert row["minuend"] == pytest.approx(kendall(other[20:], accuracy[20:]))
+    assert row["subtrahend"] == pytest.approx(kendall(score[20:], accuracy[20:]))
+    assert row["value"] == pytest.approx(row["minuend"] - row["subtrahend"])
+    assert (row["n"], row["missing"]) == (40, 20)
+
+
+def test_a_difference_leaves_out_what_was_measured_of_one_only():
+    rng = np.random.default_rng(3)
+    accuracy, score, other = rng.normal(size=(3, 60))
+    scores = absent(
+        make_scores(score).assign(other=other), "other", range(20), reason="not measured: no memory"
+    )
+    table = differences(make_bench(accuracy), scores, reference="up", resamples=0, sampled_top=1.0)
+    row = table[(table["proxy"] == "other") & (table["contrast"] == "reference")].iloc[0]
+    assert row["subtrahend"] == pytest.approx(kendall(score[20:], accuracy[20:]))
+    assert (row["n"], row["missing"]) == (40, 0)
+
+
+def test_a_difference_and_a_pair_say_the_same(pair):
+    bench, scores = pair
+    scores = pd.concat([scores, scores.assign(seed=1, up=-scores["up"])], ignore_index=True)
+    scores = absent(absent(scores, "other", range(50)), "up", range(230, 260))
+    table = differences(bench, scores, reference="up", resamples=60)
+    row = table[(table["proxy"] == "other") & (table["contrast"] == "reference")].iloc[0]
+    same = compared(bench, scores, resamples=60)
+    columns = {"value": "difference", "low": "difference_low", "high": "difference_high"}
+    columns |= {"minuend": "kt", "minuend_low": "kt_low", "minuend_high": "kt_high"}
+    columns |= {"subtrahend": "reference_kt", "n": "n", "missing": "missing"}
+    assert row[list(columns)].tolist() == pytest.approx(same[list(columns.values())].tolist())
+
+
+def test_the_contrast_of_the_top_is_of_the_proxy_alone(pair):
+    bench, scores = pair
+    scores = absent(scores, "up", range(100))
+    table = differences(bench, scores, proxies=["other"], reference="up", resamples=0)
+    row = table[table["contrast"] == "top"].iloc[0]
+    top = scores.tail(10)
+    assert row["minuend"] == pytest.approx(kendall(top["other"], top.index))
+    assert row["subtrahend"] == pytest.approx(kendall(scores["other"], scores.index))
+    assert (row["n"], row["missing"]) == (10, 0)
+
+
 # Pairs of proxies
 
 
@@ -169,6 +227,13 @@ def test_agreement_pairs_architectures_by_name_and_leaves_out_undefined_scores()
     assert found["n"] == 4
     assert found["value"] == pytest.approx((4 - 2) / 6)
     assert found["low"] < found["value"] < found["high"]
+
+
+@pytest.mark.parametrize("second", [make_scores([math.nan, 2]), make_scores([1, 2], rows=[5, 6])])
+def test_agreement_of_nothing_is_undefined(second):
+    found = agreement(make_scores([1, math.nan]), second, resamples=20).loc["up"]
+    assert found["n"] == 0
+    assert found[["value", "low", "high"]].isna().all()
 
 
 def test_agreement_is_of_one_seed():

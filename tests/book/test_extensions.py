@@ -1,0 +1,183 @@
+"""The Sphinx extensions of the book, on a small book of prose."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from zsnas import __version__
+
+ROOT = Path(__file__).parents[2]
+EXTENSIONS = ROOT / "book" / "_extensions"
+FILES = {
+    "_toc.yml": """
+root: book/index
+parts:
+  - chapters: [{file: book/one}, {file: book/survey}, {file: book/glossary}, {file: book/about}]
+""",
+    "conf.py": """
+extensions = ["myst_parser", "sphinx_design", "survey_places", "glossary_links", "site_furniture"]
+myst_enable_extensions = ["colon_fence"]
+root_doc = "book/index"
+html_title = "A small book"
+html_theme = "sphinx_book_theme"
+""",
+    "book/index.md": "# Front\n\n```{toctree}\none\nsurvey\nglossary\nabout\n```",
+    "book/one.md": """---
+zsnas:
+  survey: [Figure 6, Table II]
+---
+
+# Why a proxy?
+
+A zero-cost proxy costs little, and proxies are many; a zero-cost proxy is mentioned twice here, enough
+for a description that is cut at a word somewhere before the end of this very long paragraph of a small book.
+""",
+    "book/survey.md": "# Where?\n\nHere.",
+    "book/glossary.md": """# Words
+
+```{glossary}
+proxy
+zero-cost proxy
+  A number.
+
+cell
+  A graph.
+```
+""",
+    "book/about.md": "# About\n\nVersion {{version}}.",
+}
+SITE = {"ZSNAS_REPOSITORY": "https://github.com/someone/something", "ZSNAS_SITE": "https://example.org/book"}
+
+
+def build(folder, **addresses):
+    """Build the small book and return the folder of its pages."""
+    for name, text in FILES.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text)
+    (folder / "notebooks").mkdir()
+    paths = os.pathsep.join(map(str, (EXTENSIONS, ROOT)))
+    environment = {key: value for key, value in os.environ.items() if key not in SITE}
+    subprocess.run(
+        [sys.executable, "-m", "sphinx", "-q", "-W", "-b", "html", str(folder), str(folder / "out")],
+        env={**environment, "PYTHONPATH": paths, "SOURCE_DATE_EPOCH": "86400", **addresses},
+        check=True,
+    )
+    return folder / "out"
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    """Return the small book, built without knowing where it will be."""
+    return build(tmp_path_factory.mktemp("plain"))
+
+
+@pytest.fixture(scope="module")
+def addressed(tmp_path_factory):
+    """Return the small book, built for a site and a repository."""
+    return build(tmp_path_factory.mktemp("addressed"), **SITE)
+
+
+def read(folder, name):
+    return (folder / name).read_text(encoding="utf-8")
+
+
+def test_a_page_says_below_its_title_which_figures_of_the_survey_it_has(plain):
+    page = read(plain, "book/one.html").partition("<article")[2]
+    badge = page[page.index("survey-badge") :]
+    assert page.index("<h1>") < page.index("survey-badge") < page.index("costs little")
+    assert re.sub("<[^>]+>", "", badge[: badge.index("</div>")]).endswith(
+        "The survey’s Figure 6 and Table II\n"
+    )
+
+
+def test_the_table_leads_from_every_place_of_the_survey_to_its_pages(plain):
+    text = re.sub("<[^>]+>", "", read(plain, "book/survey.html"))
+    rows = text[text.index("Page\n") :].split("\n")
+    places = [row for row in rows if re.match("(Figure|Table) ", row)]
+    assert len(places) == 19 + 6
+    assert rows[rows.index("Figure 6") + 1] == rows[rows.index("Table II") + 1] == "Why a proxy?"
+    assert rows[rows.index("Figure 7") + 1] == "–"
+
+
+def test_an_unknown_place_is_an_error(monkeypatch):
+    monkeypatch.syspath_prepend(EXTENSIONS)
+    import survey_places
+
+    with pytest.raises(
+        ValueError, match=r"book/one is said to compute 'Fig\. 6', but the survey has Figures 1"
+    ):
+        survey_places._with_badge("# One", ("Fig. 6",), "book/one")
+
+
+def test_the_first_use_of_a_term_leads_to_the_glossary(plain):
+    page = read(plain, "book/one.html")
+    links = re.findall(r'<a class="[^"]*term[^"]*" href="([^"]+)"><span>([^<]+)</span></a>', page)
+    assert links == [("glossary.html#term-zero-cost-proxy", "zero-cost proxy")]
+
+
+def test_a_search_for_another_name_looks_for_the_one_of_the_book(plain):
+    search = read(plain, "search.html")
+    [names] = re.findall(r"const names = (\[\[.*\]\]);", search)
+    assert [(re.sub(pattern, here, "a zero-cost proxy"), here) for pattern, here in json.loads(names)] == [
+        ("a proxy", "proxy")
+    ]
+
+
+def test_about_has_the_version(plain):
+    assert f"Version {__version__}." in read(plain, "book/about.html")
+
+
+def test_a_page_describes_itself_where_it_is_shared(plain, addressed):
+    tags = dict(re.findall(r'<meta property="([^"]+)" content="([^"]*)">', read(plain, "book/one.html")))
+    assert tags["og:title"] == "Why a proxy?"
+    assert tags["og:description"].startswith("A zero-cost proxy costs little")
+    assert len(tags["og:description"]) <= 202
+    assert "og:image" not in tags
+    tags = dict(re.findall(r'<meta property="([^"]+)" content="([^"]*)">', read(addressed, "book/one.html")))
+    assert tags["og:image"] == "https://example.org/book/_static/card.png"
+    assert (addressed / "_static" / "card.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_site_map_has_every_page_when_the_address_is_known(plain, addressed):
+    assert not (plain / "sitemap.xml").exists()
+    found = re.findall("<loc>([^<]+)</loc>", read(addressed, "sitemap.xml"))
+    names = ("about", "glossary", "index", "one", "survey")
+    assert found == [f"https://example.org/book/book/{name}.html" for name in names]
+
+
+def test_lost_visitors_are_led_back(plain, addressed):
+    assert 'href="/"' in read(plain, "404.html")
+    assert 'href="https://example.org/book/"' in read(addressed, "404.html")
+
+
+def test_no_page_loads_the_scripts_of_icons(plain):
+    page = read(plain, "book/one.html")
+    assert "fontawesome" in page
+    assert not re.search("<script[^>]*fontawesome", page)
+    assert "fa-brands" not in page
+
+
+def test_foot_and_launch_buttons(monkeypatch):
+    monkeypatch.syspath_prepend(EXTENSIONS)
+    import site_furniture
+    from sphinx.config import Config
+
+    for key, value in SITE.items():
+        monkeypatch.setenv(key, value)
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "86400")
+    config = Config()
+    config.html_theme_options = {"other": 1}
+    site_furniture._know_addresses(None, config)
+    foot = site_furniture._foot({"pathto": lambda name: f"../{name}.html"}, "notebooks/fig13")
+
+    assert f"zsnas {__version__}, built 1970-01-02." in foot
+    assert "https://github.com/someone/something/edit/main/notebooks/ratio.md" in foot
+    assert config.html_baseurl == "https://example.org/book/"
+    assert config.html_theme_options["repository_url"] == "https://github.com/someone/something"
+    assert config.html_theme_options["other"] == 1
+    assert {"binderhub_url", "colab_url"} <= set(config.html_theme_options["launch_buttons"])

@@ -1,0 +1,235 @@
+"""The book in a real browser: every page in light and dark, at the width of a desktop and of a phone.
+
+A page is loaded once for each scheme and then resized, which is far cheaper than loading it for every width.
+Needs Chromium (Debian and Ubuntu: ``apt-get install chromium``); its path may be given in ``CHROMIUM``.
+Screenshots go to ``_build/screenshots``.
+"""
+
+import csv
+import io
+import os
+import shutil
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from importlib.resources import files
+
+import pytest
+from built import BOOK, ROOT, every_page, needs_book
+from playwright.sync_api import sync_playwright
+from scipy.stats import kendalltau
+
+SCREENSHOTS = ROOT / "_build" / "screenshots"
+WIDTHS = (1280, 390)
+SCHEMES = ("light", "dark")
+CHROMIUM = os.environ.get("CHROMIUM") or next(
+    filter(None, map(shutil.which, ("chromium", "google-chrome"))), None
+)
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-sync",
+]
+LARGEST_SHIFT = 0.1
+"""What the measure of layout shift calls good."""
+
+WATCH_SHIFTS = """
+window.shift = 0;
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shift += entry.value;
+}).observe({ type: "layout-shift", buffered: true });
+"""
+SERIOUS = """async () => {
+  const rules = { "label-content-name-mismatch": { enabled: true } };
+  const found = await axe.run(document, { resultTypes: ["violations"], rules });
+  return found.violations
+    .filter((one) => ["serious", "critical"].includes(one.impact))
+    .flatMap((one) => one.nodes.map((node) => `${one.id}: ${node.target.join(" ")}`));
+}"""
+
+pytestmark = [
+    needs_book,
+    pytest.mark.skipif(
+        CHROMIUM is None, reason="no Chromium: install the package chromium, or set CHROMIUM to its path"
+    ),
+]
+
+
+class Handler(SimpleHTTPRequestHandler):
+    """Serves the book without writing a log."""
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="module")
+def address():
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=BOOK)) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def axe():
+    """Return the script of axe-core, which finds what shuts readers out."""
+    return (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module", params=SCHEMES)
+def context(request, browser):
+    opened = browser.new_context(
+        viewport={"width": WIDTHS[0], "height": 900}, color_scheme=request.param, accept_downloads=True
+    )
+    opened.set_default_timeout(120_000)  # a busy machine takes its time
+    opened.add_init_script(WATCH_SHIFTS)
+    yield opened, request.param
+    opened.close()
+
+
+@pytest.fixture
+def view(context, address):
+    """Return a function that opens a page, and everything that went wrong while it loaded."""
+    opened, _ = context
+    tab = opened.new_page()
+    problems = []
+    tab.on("console", lambda message: message.type == "error" and problems.append(message.text))
+    tab.on("pageerror", lambda error: problems.append(str(error)))
+    tab.on("requestfailed", lambda asked: problems.append(f"request failed: {asked.url}"))
+    tab.on(
+        "request", lambda asked: is_foreign(asked.url, address) and problems.append(f"leaves: {asked.url}")
+    )
+    tab.on(
+        "response", lambda answer: answer.status >= 400 and problems.append(f"{answer.status}: {answer.url}")
+    )
+
+    def open_page(page):
+        tab.goto(f"{address}/{page}", wait_until="load")
+        tab.evaluate("window.MathJax?.startup?.promise")
+        return tab
+
+    yield open_page, problems
+    tab.close()
+
+
+def is_foreign(url, address):
+    return not url.startswith((address, "data:", "blob:"))
+
+
+def test_front_page_leads_to_the_book(browser, address):
+    tab = browser.new_page()
+    tab.goto(f"{address}/index.html")
+    tab.wait_for_url("**/notebooks/index.html")
+    assert "network" in tab.title()
+    tab.close()
+
+
+@every_page
+def test_page_is_sound(view, context, axe, page):
+    open_page, problems = view
+    _, scheme = context
+    tab = open_page(page.relative_to(BOOK))
+    name = "-".join(page.relative_to(BOOK).with_suffix("").parts)
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+
+    assert problems == []
+    assert tab.evaluate("window.shift") < LARGEST_SHIFT
+    assert tab.locator(".math:not(:has(mjx-container))").count() == 0, "an equation is not typeset"
+    assert tab.locator("mjx-merror").count() == 0, "an equation has an error"
+    assert tab.locator("article img:not([alt]), article img[alt='']").count() == 0, "an image has no alt text"
+    assert tab.locator("article table:not(:has(th))").count() == 0, "a table has no header cells"
+    tab.evaluate(axe)
+    for width in WIDTHS:
+        tab.set_viewport_size({"width": width, "height": 900})
+        tab.screenshot(path=SCREENSHOTS / f"{name}-{width}-{scheme}.png", full_page=True)
+        assert tab.evaluate("document.documentElement.scrollWidth") <= width
+        assert tab.evaluate(SERIOUS) == [], f"at {width} px"
+
+
+def order_and_answer(tab):
+    """Return the accuracies in the order of the list, and the τ that stands below it."""
+    accuracies = tab.locator("ol.ranking li").evaluate_all("items => items.map(one => +one.dataset.accuracy)")
+    answer = tab.locator("#ranking-answer").inner_text()
+    return accuracies, answer
+
+
+def test_reordering_ten_networks_gives_kendall_s_tau(view):
+    open_page, _ = view
+    tab = open_page("book/reading.html")
+
+    def right():
+        accuracies, answer = order_and_answer(tab)
+        tau = kendalltau(range(10), [-one for one in accuracies]).statistic
+        return f"τ = {tau:.2f}.".replace("-", "−") in answer
+
+    assert right()
+    before, _ = order_and_answer(tab)
+    tab.get_by_role("button", name="Move A down").focus()
+    tab.keyboard.press("Enter")  # by keyboard alone
+    after, _ = order_and_answer(tab)
+    assert after == [before[1], before[0], *before[2:]]
+    assert right()
+    tab.get_by_role("button", name="Right order").click()
+    assert "τ = 1.00." in order_and_answer(tab)[1]
+    tab.get_by_role("button", name="Reverse").click()
+    assert "τ = −1.00." in order_and_answer(tab)[1]
+
+
+def test_without_scripts_the_ten_networks_and_their_tau_are_there(browser, address):
+    context = browser.new_context(java_script_enabled=False)
+    tab = context.new_page()
+    tab.goto(f"{address}/book/reading.html")
+    accuracies = [int(text.split()[1]) for text in tab.locator("ol.ranking li").all_inner_texts()]
+    tau = kendalltau(range(10), [-one for one in accuracies]).statistic
+    best = sorted(accuracies, reverse=True)[:5]
+    top = kendalltau(range(5), [-one for one in accuracies if one in best]).statistic
+    answer = tab.locator("#ranking-answer").inner_text()
+    context.close()
+    assert f"τ = {tau:.2f}." in answer
+    assert f"τ = {top:.2f}.".replace("-", "−") in answer
+
+
+def test_a_table_is_saved_as_csv_and_a_figure_as_svg(view):
+    open_page, _ = view
+    tab = open_page("notebooks/fig01.html")
+
+    with tab.expect_download() as table:
+        tab.get_by_role("link", name="CSV").first.click()
+    rows = list(csv.reader(io.StringIO(table.value.path().read_text(encoding="utf-8"))))
+    assert rows[0][0] == "Kind of search"
+    assert [row[0] for row in rows[1:]] == ["multi-shot", "one-shot", "zero-shot"]
+    assert len({len(row) for row in rows}) == 1
+
+    with tab.expect_download() as figure:
+        tab.get_by_role("link", name="SVG").first.click()
+    assert figure.value.suggested_filename.endswith(".svg")
+    drawing = figure.value.path().read_text(encoding="utf-8")
+    assert drawing.startswith("<svg")
+    assert "multi-shot" in drawing
+
+
+@pytest.mark.parametrize(
+    ("asked", "page"),
+    [
+        ("Kendall", "How do you measure a ranking?"),
+        ("zero-cost proxy", "Can you tell a good network"),  # as it is called elsewhere
+    ],
+)
+def test_search_finds(view, asked, page):
+    open_page, problems = view
+    tab = open_page(f"search.html?q={asked}")
+    tab.locator("#search-results li a").first.wait_for()
+    assert any(page in found for found in tab.locator("#search-results li a").all_inner_texts())
+    assert problems == []

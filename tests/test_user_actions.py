@@ -1,0 +1,419 @@
+"""What a user does in the first hour: forty commands and snippets, with what they answer.
+
+The networks are small enough to count by hand: a convolution from 3 to 8 channels has 8 · (3 · 9 + 1) = 224
+parameters, its batch norm 16, and a linear layer from 8 to 3 classes 27: 267. On 32 × 32 pixels the
+convolution needs 3 · 9 · 8 · 1024 = 221,184 multiply-accumulates and the linear layer 24. With 32 channels
+there are 896 + 64 + 99 = 1,059 parameters.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from command_line import run
+from PIL import Image
+from scipy.stats import kendalltau
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+import zsnas
+from zsnas._version import __version__
+from zsnas.scores import table as score_table
+from zsnas.scores.table import stored
+
+# Where the mirror is not, patches of photographs do as well.
+pytestmark = pytest.mark.filterwarnings("ignore::zsnas.batches.FallbackImages")
+
+PARAMS, WIDE_PARAMS, MACS = 267, 1059, 221_208
+
+NETWORKS = """
+from torch import nn
+
+def small(num_classes, width=8):
+    return nn.Sequential(
+        nn.Conv2d(3, width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU(),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, num_classes),
+    )
+
+def wide(num_classes):
+    return small(num_classes, 32)
+
+def broken(num_classes):
+    raise RuntimeError("no weights")
+
+def nothing():
+    return 3
+"""
+
+PROXY = """
+import zsnas
+
+@zsnas.register(label="Mine", higher_is_better=True, kind="gradient-free", target=())
+def mine(passes):
+    return passes.seed + 41
+
+@zsnas.register(label="Ill", higher_is_better=True, kind="gradient-free", target=())
+def ill(passes):
+    raise KeyError("a mistake")
+"""
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """Make a user's folder: networks, a proxy, twelve photographs of three kinds, and the same as arrays."""
+    folder = tmp_path_factory.mktemp("home")
+    (folder / "nets.py").write_text(NETWORKS)
+    (folder / "mine.py").write_text(PROXY)
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (12, 32, 32, 3), dtype=np.uint8)
+    for k, image in enumerate(pixels):
+        place = folder / "photos" / "abc"[k % 3]
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(place / f"{k}.png")
+    np.savez(folder / "mine.npz", x=pixels, y=np.arange(12) % 3)
+    (folder / "empty").mkdir()
+    return folder
+
+
+@pytest.fixture
+def at_home(home, monkeypatch, own_names):  # noqa: ARG001 - a fixture
+    monkeypatch.chdir(home)
+    monkeypatch.syspath_prepend(str(home))
+    return home
+
+
+BATCH = "--batch mine.npz --size 6"
+RANKED = f"rank nets:small nets:wide {BATCH} --seeds 0,1 --store rank.sqlite"
+SWEPT = "sweep nb201-analog/cifar10 --proxies params --limit 12 --no-progress --store swept.sqlite"
+
+# A command, its exit status, and what must be in its output or, if it fails, in its one line of complaint.
+COMMANDS = [
+    # Look around.
+    ("--version", 0, f"zsnas {re.escape(__version__)}"),
+    ("proxies *flow*", 0, r"synflow_log +\S+ .*tanaka2020"),
+    ("proxies default", 0, r"(?s)flops .*zen_score "),
+    ("proxies --kind naive", 0, r"params +#Params +higher +naive"),
+    ("benchmarks nb201-analog/*", 0, r"nb201-analog/cifar10 +AnalogNASBench|AnalogNAS-Bench"),
+    ("spaces nb2*", 0, "^nb201$"),
+    ("batches cifar*", 0, "^cifar10\ncifar100$"),
+    ("models timm:resnet18", 0, "^timm:resnet18$"),
+    ("data list freerea/cifar10/params", 0, "freerea/cifar10/params"),
+    # Score.
+    (f"score nets:small {BATCH} --proxies params,flops", 0, rf"params +{PARAMS} .*\nflops +{MACS} "),
+    (f"score nets:small {BATCH} --proxies params,flops", 0, "flops are multiply-accumulates"),
+    (f"score nets:small {BATCH}", 0, r"zen_score +[\d.]+ "),
+    (f"score nets:small {BATCH} --proxies *flow*", 0, r"synflow_printed +[\d.e+-]+ "),
+    (f"score nets:small {BATCH} --proxies params --proxy-file mine.py", 0, rf"params +{PARAMS} "),
+    (f"score nets:small {BATCH} --proxies mine --proxy-file mine.py --seed 1", 0, "mine +42 "),
+    (
+        f"score nets:small {BATCH} --proxies params --csv",
+        0,
+        rf"^proxy,value,reason,.*\nparams,{PARAMS}.0,",
+    ),
+    ("score nets:small --batch photos/ --size 6 --proxies params", 0, "images of the folder 'photos/'"),
+    # Rank.
+    (f"rank nets:small nets:wide {BATCH} --proxies params", 0, r"nets:wide +1 +1\nnets:small +2 +2"),
+    (
+        f"rank nets:small nets:wide {BATCH} --seeds 0,1 --store rank.sqlite",
+        0,
+        rf"params +{WIDE_PARAMS} ± 0 +{PARAMS} ± 0",
+    ),
+    (f"rank nets:small nets:wide {BATCH} --proxies params --plot ranks.svg", 0, "drawn in ranks.svg"),
+    # Sweep, read, correlate.
+    (SWEPT, 0, r"(?s)proxy +KT all.*params +.*scores are in swept.sqlite"),
+    ("scores swept.sqlite", 0, r"nb201-analog/cifar10: 12 architectures, seeds 0"),
+    ("scores swept.sqlite --csv", 0, r"^arch,seed,batch_size,seconds,params,reasons\n"),
+    ("correlate swept.sqlite", 0, r"params +-?[\d.]+ \["),
+    ("latency nets:small --input-size 8", 0, r"nets:small, 1 × 3 × 8 × 8, cpu: [\d.]+ ms"),
+    # Mistakes: one sentence with the next step.
+    (f"score nets:small {BATCH} --proxies synflw", 2, "did you mean 'synflow'. `zsnas proxies` names all"),
+    ("score nets:small --batch cifar", 2, "unknown batch 'cifar'.*`zsnas batches` names all"),
+    ("score nets:small --batch empty/", 2, "'empty' has no sub-folder with images"),
+    ("score nets:small --batch no.npz", 2, "there is no file 'no.npz'; numpy.savez"),
+    (f"score nets:broken {BATCH}", 2, "nets:broken raised RuntimeError: no weights .*nets.py, line"),
+    (f"score nets:nothing {BATCH}", 2, "nets:nothing returned int, not a torch.nn.Module"),
+    (f"score nets:smal {BATCH}", 2, "no function 'smal'; it has small, wide, broken, nothing"),
+    (f"score resnet18 {BATCH}", 2, "did you mean timm:resnet18"),
+    (f"score nets:small {BATCH} --dtype half", 2, "unknown dtype 'half'; valid are float32, float64"),
+    ("sweep nb201/cifar1000", 2, "did you mean 'nb201/cifar100'. `zsnas benchmarks` names all"),
+    ("scores no.sqlite", 2, "there is no store 'no.sqlite'; `zsnas sweep` makes one"),
+    ("scores rank.sqlite", 2, "rank.sqlite holds scores of 'a ranking'.*`zsnas rank`"),
+    ("search nb201 --proxies params --output steps.xls", 2, "ends neither in .csv nor in .parquet"),
+    *((f"{lists} zzz*", 2, "'zzz\\*'") for lists in ("proxies", "benchmarks", "spaces", "batches", "models")),
+]
+
+
+@pytest.mark.parametrize(("command", "status", "expected"), COMMANDS, ids=lambda value: str(value)[:60])
+@pytest.mark.usefixtures("at_home")
+def test_command(command, status, expected, capsys):
+    if command.startswith(("scores swept", "correlate swept")):
+        assert run(capsys, *SWEPT.split())[0] == 0
+    if command == "scores rank.sqlite":
+        assert run(capsys, *RANKED.split())[0] == 0
+    found, output, errors = run(capsys, *command.split())
+    assert found == status, errors
+    if status:
+        assert output == ""
+        assert errors.count("\n") == 1
+    assert re.search(expected, errors if status else output, re.MULTILINE)
+
+
+@pytest.mark.usefixtures("at_home")
+def test_json_is_nothing_but_json(capsys):
+    command = "score nets:small --batch mine.npz --size 6 --proxies params,nngp_filter --json"
+    status, output, _ = run(capsys, *command.split())
+    found = json.loads(output)
+    assert status == 0
+    assert found["classes"] == 3
+    assert found["scores"][0]["value"] == PARAMS
+    assert found["scores"][1]["value"] is None
+    assert found["scores"][1]["reason"]
+
+
+@pytest.mark.usefixtures("at_home")
+def test_correlations_of_a_store_are_those_of_its_scores(capsys):
+    assert run(capsys, *SWEPT.split())[0] == 0
+    output = run(capsys, *["correlate", "swept.sqlite", "--json", "--resamples", "20", "--no-progress"])[1]
+    found = pd.DataFrame(json.loads(output)["correlations"])
+    bench = zsnas.benchmark("nb201-analog/cifar10")
+    scored = bench.table.merge(stored("swept.sqlite")[["arch", "params"]], on="arch")
+    tau = kendalltau(scored["params"], scored[bench.metric]).statistic
+    chosen = found[(found["statistic"] == "KT") & (found["subset"] == "all")]
+    assert chosen["value"].item() == pytest.approx(tau)
+    assert chosen["low"].item() <= tau <= chosen["high"].item()
+
+
+@pytest.mark.usefixtures("at_home")
+def test_an_installed_package_is_not_written_to(capsys, monkeypatch):
+    monkeypatch.setattr(score_table, "IN_REPOSITORY", False)
+    status, _, errors = run(capsys, *SWEPT.split(), "--publish")
+    assert status == 2
+    assert (
+        "this package is installed; `zsnas scores STORE --csv FILE.csv` writes them where you like" in errors
+    )
+
+
+def test_python_m_zsnas():
+    command = [sys.executable, "-m", "zsnas", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == f"zsnas {__version__}\n"
+
+
+def test_a_shell_completes_commands(tmp_path):
+    typed = {"COMP_LINE": "zsnas la", "COMP_POINT": "8", "_ARGCOMPLETE": "1", "_ARGCOMPLETE_IFS": "\n"}
+    command = [sys.executable, "-m", "zsnas"]
+    found = tmp_path / "completions"  # where argcomplete writes instead of descriptor 8
+    environment = os.environ | typed | {"_ARGCOMPLETE_STDOUT_FILENAME": str(found)}
+    subprocess.run(command, env=environment, check=True)
+    assert found.read_text().strip() == "latency"
+
+
+@pytest.mark.usefixtures("at_home")
+def test_ranking_resumes_and_refuses_another_network_of_the_name(monkeypatch):
+    import nets
+
+    settings = {"batch": "mine.npz", "proxies": ["params", "l2_norm"], "size": 6, "store": "resumed.sqlite"}
+    first = zsnas.rank({"mine": nets.small}, seeds=0, **settings)
+    measured = []
+    ranking = sys.modules["zsnas.ranking"]
+    measure = ranking.measure
+    monkeypatch.setattr(ranking, "measure", lambda *a: measured.append(a[3]) or measure(*a))
+    again = zsnas.rank({"mine": nets.small}, seeds=[0, 1], **settings)
+    assert measured == [1]
+    assert first["params", "score"].iloc[0] == again["params", "score"].iloc[0] == PARAMS
+    with pytest.raises(ValueError, match="holds scores of another network under the name 'mine'"):
+        zsnas.rank({"mine": nets.wide}, seeds=0, **settings)
+
+
+@pytest.mark.usefixtures("at_home")
+def test_rank_is_a_table_that_draws_itself():
+    import nets
+
+    table = zsnas.rank([nets.small, nets.wide], "mine.npz", ["params", "l2_norm"], seeds=[0, 1], size=6)
+    assert isinstance(table, pd.DataFrame)
+    assert list(table.index) == ["wide", "small"]
+    assert table["params"].loc["small"].tolist() == [PARAMS, 0, 2]
+    norms = [
+        zsnas.score(zsnas.models.network_of(nets.small, 3, seed), zsnas.batch("mine.npz", 6, seed), "l2_norm")
+        for seed in (0, 1)
+    ]
+    both = np.array([found["l2_norm"] for found in norms])
+    assert table.loc["small", ("l2_norm", "score")] == pytest.approx(both.mean())
+    assert table.loc["small", ("l2_norm", "deviation")] == pytest.approx(abs(both[0] - both[1]) / 2**0.5)
+    assert [text.get_text() for text in table.plot().axes[0].get_yticklabels()] == ["wide", "small"]
+
+
+def test_networks_without_a_score_are_tied_behind_the_others():
+    batch = zsnas.Batch(torch.randn(4, 3, 8, 8), torch.tensor([0, 1, 0, 1]), 2, "noise")
+    with_relu, without = (
+        nn.Sequential(nn.Conv2d(3, 2, 1), *middle, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        for middle in ([nn.ReLU()], [])
+    )
+    models = {"line": without, "relu": with_relu, "line again": without}
+    table = zsnas.rank(models, batch, "naswot")
+    assert table["all", "rank"].to_dict() == {"relu": 1, "line": 2.5, "line again": 2.5}
+    assert table["naswot", "rank"].isna().tolist() == [False, True, True]
+    assert set(table.attrs["reasons"]) == set(models)
+
+
+def test_measure_has_a_table_with_named_rows():
+    batch = zsnas.Batch(torch.randn(4, 3, 8, 8), torch.tensor([0, 1, 0, 1]), 2, "noise")
+    model = nn.Sequential(nn.Flatten(), nn.Linear(192, 2))
+    measured = zsnas.measure(model, batch, ["params", "naswot"])
+    assert list(measured.table.index) == ["params", "naswot"]
+    assert measured.table.loc["params", "value"] == measured["params"].value == 386
+    assert measured.table.loc["naswot", "reason"]
+    assert "<th>naswot</th>" in measured._repr_html_()
+
+
+@pytest.mark.usefixtures("at_home")
+def test_names_of_proxies_may_be_wildcards():
+    batch = zsnas.batch("mine.npz", 6)
+    model = zsnas.models.model("nets:small", 3, 0)
+    assert list(zsnas.score(model, batch, "l2*")) == ["l2_norm"]
+    assert set(zsnas.score(model, batch, "default")) == set(zsnas.proxies.DEFAULT)
+
+
+@pytest.mark.usefixtures("at_home", "own_register")
+def test_evaluation_gives_up_a_proxy_that_fails_from_the_start(capsys):
+    command = "evaluate mine.py --benchmarks nb201-analog/cifar10 --batch-size 2 --no-progress"
+    status, _, errors = run(capsys, *command.split())
+    assert status == 2
+    assert "ill failed on each of the first 3 networks of nb201-analog/cifar10: it raised KeyError" in errors
+
+
+# Batches of one's own.
+
+
+def test_bytes_are_normalised_as_imagenet_is():
+    batch = zsnas.Batch.from_arrays(np.full((2, 5, 4, 3), 255, np.uint8), [0, 1])
+    mean, deviation = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
+    assert batch.images.shape == (2, 3, 5, 4)
+    assert batch.images[1, :, 2, 3].tolist() == pytest.approx((1 - mean) / deviation)
+    assert (batch.num_classes, len(batch)) == (2, 2)
+
+
+def test_grey_bytes_need_a_mean():
+    grey = np.full((2, 5, 4), 51, np.uint8)
+    with pytest.raises(ValueError, match="pixels of 1 channels; give mean= and deviation="):
+        zsnas.Batch.from_arrays(grey, [0, 1])
+    batch = zsnas.Batch.from_arrays(grey, [0, 1], mean=[0.1], deviation=[0.5])
+    assert batch.images.shape == (2, 1, 5, 4)
+    assert batch.images.unique().tolist() == pytest.approx([0.2])
+
+
+@pytest.mark.parametrize(("size", "step"), [(5, 2), (2, 4)])
+def test_a_loader_gives_its_first_images(size, step):
+    images, labels = torch.randn(6, 3, 4, 4), torch.tensor([0, 1, 2, 0, 1, 2])
+    batch = zsnas.Batch.from_loader(DataLoader(TensorDataset(images, labels), batch_size=step), size)
+    assert torch.equal(batch.images, images[:size])
+    assert batch.labels.tolist() == labels[:size].tolist()
+
+
+def test_a_data_set_of_single_images_is_a_loader_too():
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 4, 4, 3), dtype=np.uint8)
+    batch = zsnas.Batch.from_loader([(Image.fromarray(image), k) for k, image in enumerate(pixels)], 3)
+    assert torch.equal(batch.images, zsnas.Batch.from_arrays(pixels, [0, 1, 2]).images)
+
+
+def test_a_loader_that_is_too_short_says_so():
+    with pytest.raises(ValueError, match="the loader has 2 images, not 64; ask for a size up to 2"):
+        zsnas.Batch.from_loader([(torch.randn(2, 3, 4, 4), torch.tensor([0, 1]))])
+
+
+def test_a_folder_is_balanced_and_drawn_from_the_seed(home):
+    batch = zsnas.Batch.from_folder(home / "photos", 6, seed=1)
+    again, other = (zsnas.Batch.from_folder(home / "photos", 6, seed=seed) for seed in (1, 2))
+    assert batch.labels.bincount().tolist() == [2, 2, 2]
+    assert torch.equal(batch.images, again.images)
+    assert not torch.equal(batch.images, other.images)
+
+
+def test_a_folder_and_its_arrays_are_the_same_images(home):
+    folder, arrays = zsnas.batch(str(home / "photos"), 12), zsnas.batch(str(home / "mine.npz"), 12)
+    of_folder, of_arrays = (
+        sorted(zip(found.images.double().sum((1, 2, 3)).tolist(), found.labels.tolist(), strict=True))
+        for found in (folder, arrays)
+    )
+    assert [label for _, label in of_folder] == [label for _, label in of_arrays]
+    assert [total for total, _ in of_folder] == pytest.approx([total for total, _ in of_arrays])
+
+
+def test_classes_of_ones_own_images_have_several_when_asked(home):
+    batch = zsnas.batch(str(home / "mine.npz"), 6, images_per_class=3)
+    assert sorted(batch.labels.bincount(minlength=3).tolist()) == [0, 3, 3]
+    with pytest.raises(ValueError, match="cannot have 9 images of a class"):
+        zsnas.batch(str(home / "mine.npz"), 12, images_per_class=9)
+
+
+def test_a_batch_is_one_line_and_a_picture():
+    batch = zsnas.Batch(torch.randn(4, 3, 8, 8), torch.tensor([0, 1, 0, 1]), 2, "noise")
+    assert repr(batch) == "Batch(4 images 3×8×8, 2 classes: noise)"
+    assert batch._repr_html_().startswith('<figure><img alt="the first 4 images"')
+    assert batch.to("cpu").images.device.type == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("regression", "mse"), "outputs of the task 'regression' is 'mse'; it must be a whole number"),
+        (("ages", 1, "round"), "unknown head 'round' of the task 'ages'; valid are linear, jigsaw"),
+        (("ages", 1, "linear", "mse"), "unknown criterion 'mse' of the task 'ages'; valid are cross_entropy"),
+        (("", 1), "the name of a task is ''; it must be text"),
+    ],
+)
+def test_nonsense_is_no_task(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        zsnas.Task(*arguments)
+
+
+def test_a_regression_is_scored_by_its_own_loss():
+    task = zsnas.Task("position", 2, criterion="mse_loss")
+    batch = zsnas.Batch.from_arrays(
+        np.ones((3, 1, 1, 2), np.float32), np.zeros((3, 2), np.float32), task=task
+    )
+    linear = nn.Linear(2, 2, bias=False)
+    linear.weight.data = torch.eye(2)
+    # The loss is the mean of six squares of outputs that are 1: 2/6 by each output, of three images with
+    # inputs 1, so that the gradient is 1 for each of the four weights.
+    found = zsnas.score(nn.Sequential(nn.Flatten(), linear), batch, "grad_norm")
+    assert found["grad_norm"] == pytest.approx(2)
+
+
+# In a notebook.
+
+
+def test_rooms_are_tables():
+    assert zsnas.proxies("snip").loc["snip", "label"] == "SNIP"
+    assert zsnas.proxies().index.tolist() == zsnas.list_proxies()
+    assert zsnas.benchmarks("nb201/*")["purpose"].str.startswith("NAS-Bench-201: 15,625 cells").all()
+    assert zsnas.benchmarks().index.tolist() == zsnas.list_benchmarks()
+
+
+def test_things_show_themselves():
+    shown = [zsnas.proxy("snip"), zsnas.benchmark("nb201-analog/cifar10"), zsnas.space("nb201")]
+    assert [re.search("<b>(.*?)</b>", thing._repr_html_())[1] for thing in shown] == [
+        "SNIP",
+        "nb201-analog/cifar10",
+        "nb201",
+    ]
+
+
+@pytest.mark.usefixtures("own_register")
+def test_registering_again_in_a_notebook_replaces():
+    register = zsnas.register(label="Mine", higher_is_better=True, kind="gradient-free", target=())
+    for value in (1, 2):
+        cell = {"__name__": "__main__", "value": value}
+        exec("def mine(passes): return value", cell)  # noqa: S102 - as a notebook runs a cell
+        register(cell["mine"])
+    batch = zsnas.Batch(torch.randn(2, 3, 8, 8), torch.tensor([0, 1]), 2, "noise")
+    assert zsnas.score(nn.Sequential(nn.Flatten(), nn.Linear(192, 2)), batch, "mine") == {"mine": 2}
+    exec("def snip(passes): return 1", cell)  # noqa: S102
+    with pytest.raises(ValueError, match="a proxy named 'snip' is already registered"):
+        register(cell["snip"])
