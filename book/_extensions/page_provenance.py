@@ -1,4 +1,8 @@
-"""Sphinx extension: every notebook page says what it was made from, and warns when that has changed."""
+"""Sphinx extension: every notebook page says what it was made from, and warns when that has changed.
+
+The file of a page has text in place of its MyST, so that it is worth opening by itself. The book is
+made from the MyST.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +11,14 @@ import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from zsnas import notebooks
+from zsnas.book import pages as notebooks
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.environment import BuildEnvironment
 
 FOLDER = "notebooks"
+LINK = re.compile(r"(?<=\]\()([\w-]+)\.md(?=[)#])")
 EXAMPLES = {"seeds": "7", "recompute": "true", "limit": "100"}
 """Values of parameters to try, offered on the pages that do something with them."""
 
@@ -41,6 +46,8 @@ def _annotate(app: Sphinx, docname: str, content: list[str]) -> None:  # noqa: A
     if str(path.parent) != FOLDER:
         return
     notebook = json.loads(content[0])
+    notebooks.restore(notebook)
+    _lead_to_pages(notebook)
     if reasons := notebooks.stale(path.name):
         notebook["cells"].insert(1, _markdown("kept", _kept(reasons)))
     if record := notebook["metadata"].get("zsnas"):
@@ -48,6 +55,16 @@ def _annotate(app: Sphinx, docname: str, content: list[str]) -> None:  # noqa: A
             _markdown("provenance", _made_from(path.name, record, _command(path.name, notebook)))
         )
     content[0] = json.dumps(notebook)
+
+
+def _lead_to_pages(notebook: dict[str, Any]) -> None:
+    """Let links to the source of a page lead to the page; one source can be several pages."""
+    names = set(notebooks.list_notebooks())
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "markdown":
+            cell["source"] = LINK.sub(
+                lambda found: f"{found[1]}.ipynb" if found[1] in names else found[0], "".join(cell["source"])
+            )
 
 
 def _markdown(identity: str, text: str) -> dict[str, Any]:
@@ -77,14 +94,18 @@ def _command(name: str, notebook: dict[str, Any]) -> str:
 def _made_from(name: str, record: dict[str, Any], command: str) -> str:
     versions = ", ".join(f"{package} {version}" for package, version in record["versions"].items())
     parameters = ", ".join(f"`{key} = {value}`" for key, value in record["parameters"].items())
-    inputs = "".join(
-        f"  - `{entry}` (SHA-256 `{digest[:12]}`)\n" for entry, digest in record["inputs"].items()
-    )
+    inputs = record.get("files", {}) | record.get("sources", {})
+    items = "".join(f"  - `{entry}` ({_hash(digest)})\n" for entry, digest in inputs.items())
     return (
         ":::{admonition} How this page was made\n:class: dropdown\n\n"
         f"- Parameters: {parameters}\n"
         f"- Versions: {versions}\n"
-        f"- Source: `notebooks/{name}.md` (SHA-256 `{record['source'][:12]}`)\n"
-        f"- Inputs:{' none' if not inputs else ''}\n{inputs}\n"
+        f"- Source: `notebooks/{notebooks.page(name).source.name}` (SHA-256 `{record['source'][:12]}`)\n"
+        f"- Code: {len(record.get('code', ()))} modules of `zsnas`\n"
+        f"- Inputs:{'' if items else ' none'}\n{items}\n"
         f"Run it again with other parameters:\n\n```bash\n{command}\n```\n:::"
     )
+
+
+def _hash(digest: str) -> str:
+    return "missing" if digest == "missing" else f"SHA-256 `{digest[:12]}`"
