@@ -165,7 +165,7 @@ class _Recorder(Functions):
 
 
 def _made_by(index: int, channels: int) -> Tensor:
-    return torch.full((channels,), index)
+    return torch.full((channels,), index, device="cpu")
 
 
 def _tensors(tree: object) -> Iterator[Tensor]:
