@@ -128,7 +128,8 @@ def performance(session: nox.Session) -> None:
 @task
 def browser(session: nox.Session) -> None:
     """Open every built page in headless Chromium, light and dark, at two widths; screenshots are kept."""
-    python(session, "pytest", "tests/site/test_browser.py", EVERYWHERE, *session.posargs)
+    how = ("-p", "no:benchmark", "-n", "2", EVERYWHERE)
+    python(session, "pytest", "tests/site/test_browser.py", *how, *session.posargs)
 
 
 @task

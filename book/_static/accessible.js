@@ -2,13 +2,20 @@
 
 const BOXES = "article :is(.cell_output, .pst-scrollable-table-container, div.math, pre, mjx-container)";
 
-function mark() {
+function mark(box) {
+  if (box.scrollWidth > box.clientWidth && !box.hasAttribute("tabindex")) box.tabIndex = 0;
+}
+
+// A box tells when it is first laid out, folded open or made narrower; the fonts, when its text has grown.
+const sizes = new ResizeObserver((entries) => entries.forEach((entry) => mark(entry.target)));
+function watch() {
   for (const box of document.querySelectorAll(BOXES)) {
-    if (box.scrollWidth > box.clientWidth && !box.hasAttribute("tabindex")) box.tabIndex = 0;
+    mark(box);
+    sizes.observe(box);
   }
 }
 
-mark();
-addEventListener("resize", mark);
-addEventListener("load", mark);
+watch();
+addEventListener("load", watch);
+document.fonts.ready.then(watch);
 document.querySelector(".search-button-field")?.removeAttribute("aria-label");

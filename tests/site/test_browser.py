@@ -41,13 +41,16 @@ new PerformanceObserver((list) => {
   for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shift += entry.value;
 }).observe({ type: "layout-shift", buffered: true });
 """
-SERIOUS = """async () => {
-  const rules = { "label-content-name-mismatch": { enabled: true } };
-  const found = await axe.run(document, { resultTypes: ["violations"], rules });
+SERIOUS = """async (options) => {
+  const found = await axe.run(document, { resultTypes: ["violations"], ...options });
   return found.violations
     .filter((one) => ["serious", "critical"].includes(one.impact))
     .flatMap((one) => one.nodes.map((node) => `${one.id}: ${node.target.join(" ")}`));
 }"""
+CONTRAST = "color-contrast"
+NOT_CONTRAST = {CONTRAST: {"enabled": False}, "label-content-name-mismatch": {"enabled": True}}
+"""The rules of axe-core that hold in one scheme when they hold in the other; contrast takes three quarters of
+the time, and what it sees is the same at every width."""
 
 pytestmark = [
     needs_book,
@@ -155,7 +158,10 @@ def test_page_is_sound(view, context, axe, page):
         tab.set_viewport_size({"width": width, "height": 900})
         tab.screenshot(path=SCREENSHOTS / f"{name}-{width}-{scheme}.png", full_page=True)
         assert tab.evaluate("document.documentElement.scrollWidth") <= width
-        assert tab.evaluate(SERIOUS) == [], f"at {width} px"
+        if scheme == SCHEMES[0]:
+            assert tab.evaluate(SERIOUS, {"rules": NOT_CONTRAST}) == [], f"at {width} px"
+    tab.set_viewport_size({"width": WIDTHS[0], "height": 900})
+    assert tab.evaluate(SERIOUS, {"runOnly": [CONTRAST]}) == []
 
 
 def order_and_answer(tab):
@@ -230,6 +236,5 @@ def test_a_table_is_saved_as_csv_and_a_figure_as_svg(view):
 def test_search_finds(view, asked, page):
     open_page, problems = view
     tab = open_page(f"search.html?q={asked}")
-    tab.locator("#search-results li a").first.wait_for()
-    assert any(page in found for found in tab.locator("#search-results li a").all_inner_texts())
+    tab.locator("#search-results li a", has_text=page).first.wait_for()  # the results come one by one
     assert problems == []
