@@ -21,6 +21,7 @@ ENVIRONMENT = ROOT / ".nox" / "env"
 PYTHON = ENVIRONMENT / "bin" / "python"
 BOOK = ROOT / "_build" / "html"
 ONE_PAGE = ROOT / "_build" / "singlehtml"
+COMMITS = ("git", "rev-list", "--count", "HEAD")
 # The plain `pytest` leaves out the performance tests and the checks of the built book.
 EVERYWHERE = "--override-ini=norecursedirs=.*"
 
@@ -104,6 +105,14 @@ def notebooks(session: nox.Session) -> None:
     """Run every notebook quickly, with a seed that no page shows, as many at a time as processors."""
     session.env["OMP_NUM_THREADS"] = "1"
     python(session, "zsnas.book.pages", "quick", *session.posargs)
+
+
+@task
+def settings(session: nox.Session) -> None:
+    """Run a part of the notebooks with few networks or other seeds; the number of commits says which."""
+    session.env["OMP_NUM_THREADS"] = "1"
+    turn = session.posargs or [str(session.run(*COMMITS, external=True, silent=True)).strip()]
+    python(session, "zsnas.book.pages", "rotating", *turn)
 
 
 @task

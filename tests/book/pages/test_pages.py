@@ -471,7 +471,7 @@ class InThreads(ThreadPoolExecutor):
 def test_quick_tells_every_failure_after_trying_all(project, monkeypatch):
     tried = []
 
-    def attempt(name):
+    def attempt(name, _setting):
         tried.append(name)
         if name != "b":
             raise notebooks.NotebookError(f"{name} failed")
@@ -482,7 +482,7 @@ def test_quick_tells_every_failure_after_trying_all(project, monkeypatch):
     monkeypatch.setattr(_refresh, "ProcessPoolExecutor", InThreads)
     monkeypatch.setattr(_refresh, "_quick", attempt)
 
-    with pytest.raises(notebooks.NotebookError, match=r"failed\n\n.* failed"):
+    with pytest.raises(notebooks.NotebookError, match=r"failed\n\nwith seeds=\[7\]: .* failed"):
         notebooks.quick("[abc]", workers=2)
 
     assert sorted(tried) == ["a", "b", "c"]
@@ -493,6 +493,21 @@ def test_quick_uses_a_seed_that_no_page_shows(project):
 
     assert "profile='quick' seeds=[7]" in printed(result)
     assert result.parent == project / "_build" / "notebooks"
+
+
+def test_after_all_turns_every_page_has_run_with_every_setting(project, monkeypatch):
+    tried = []
+    monkeypatch.setattr(
+        _refresh, "_quick", lambda name, setting: tried.append((name, setting)) or (project, 1)
+    )
+    for name in "abc":
+        (project / "notebooks" / f"{name}.md").write_text(TINY.read_text())
+
+    for turn in range(5, 5 + _refresh.TURNS):
+        notebooks.rotating(turn)
+
+    wanted = [(name, setting) for name in ("a", "b", "c", "tiny") for setting in _refresh.OTHER_SETTINGS]
+    assert sorted(tried, key=str) == sorted(wanted, key=str)
 
 
 def test_a_page_names_its_places_in_the_survey(tmp_path):

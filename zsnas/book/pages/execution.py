@@ -32,6 +32,8 @@ DETERMINISTIC = {
     "PYTHONWARNINGS": "ignore:IProgress not found",  # tqdm, when pooch imports it: the pages hold no widgets
 }
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
+# Of kernels that start at the same time, two may find the same port free; a socket has a name of its own.
+SOCKETS = {} if sys.platform == "win32" else {"transport": "ipc"}
 KEPT_CELL_METADATA = ("tags", "mystnb", "slideshow")
 
 
@@ -114,6 +116,7 @@ def _execute(
     """Return the executed notebook, and what its kernel recorded."""
     import papermill
     from papermill.exceptions import PapermillExecutionError
+    from traitlets.config import Config
 
     notebook.metadata["kernelspec"] = KERNEL
     with (
@@ -132,6 +135,7 @@ def _execute(
                 cwd=here.source.parent,
                 record_timing=False,
                 extra_arguments=["--IPKernelApp.log_level=CRITICAL", f"--ext={recorder.__name__}"],
+                config=Config(KernelManager=SOCKETS),
             )
         except PapermillExecutionError as error:
             raise NotebookError(_readable_failure(here, error)) from None

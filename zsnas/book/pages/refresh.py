@@ -6,16 +6,20 @@ import logging
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zsnas.book.pages.execution import NotebookError, export_again, run
 from zsnas.book.pages.page import list_notebooks
 from zsnas.book.pages.provenance import OUTDATED_TEXT, missing, stale
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-QUICK_SEED = 7  # no page's default, and in no published score table: what is missing is scored live
+SETTING = {"seeds": [7]}  # no page's default, and in no published score table: what is missing is scored live
+OTHER_SETTINGS = ({"limit": 4}, {"limit": 40}, {"seeds": [1]}, {"seeds": [0, 1, 2]})
+"""Few networks, a small sample, one seed that some tables have and others have not, and several."""
+TURNS = 16
 QUICK_SECONDS = 60
 
 logger = logging.getLogger("zsnas.book.pages")
@@ -49,7 +53,9 @@ def _make(name: str) -> None:
         logger.warning("%s: NOTE: stale again, because %s", name, reason)
 
 
-def quick(pattern: str = "*", workers: int = 1) -> list[Path]:
+def quick(
+    pattern: str = "*", workers: int = 1, settings: Sequence[Mapping[str, Any]] = (SETTING,)
+) -> list[Path]:
     """Execute notebooks in their quick profile with a seed that no page shows; return the results' paths.
 
     Parameters
@@ -58,37 +64,68 @@ def quick(pattern: str = "*", workers: int = 1) -> list[Path]:
         Which notebooks, with wildcards.
     workers : int
         So many at a time, in processes of their own.
+    settings : sequence of mappings
+        Parameters, such as one of `OTHER_SETTINGS`; every notebook runs with each.
 
     Raises
     ------
     NotebookError
         When some cannot be executed, with the reason for each; the others are executed all the same.
     """
-    names = list_notebooks(pattern)
+    return _try_all([(name, setting) for name in list_notebooks(pattern) for setting in settings], workers)
+
+
+def rotating(turn: int, workers: int = 1) -> list[Path]:
+    """Execute a part of the notebooks, each with one of `OTHER_SETTINGS`; return the results' paths.
+
+    After `TURNS` turns every notebook has run with every setting.
+
+    Parameters
+    ----------
+    turn : int
+        Which part: any number that counts up, such as that of the commits.
+    workers : int
+        So many at a time, in processes of their own.
+
+    Raises
+    ------
+    NotebookError
+        As `quick` does.
+    """
+    runs = [(name, setting) for setting in OTHER_SETTINGS for name in list_notebooks()]
+    return _try_all(runs[turn % TURNS :: TURNS], workers)
+
+
+def _try_all(runs: Sequence[tuple[str, Mapping[str, Any]]], workers: int) -> list[Path]:
     if workers == 1:
-        return [_told(name, *_quick(name)) for name in names]
+        return [_told(*run, *_quick(*run)) for run in runs]
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-        attempts = {pool.submit(_quick, name): name for name in names}
-        results = {}
+        attempts = {pool.submit(_quick, *run): run for run in runs}
+        results = []
         failures = []
         for attempt in as_completed(attempts):
-            name = attempts[attempt]
+            name, setting = attempts[attempt]
             if error := attempt.exception():
-                failures.append(str(error))
+                failures.append(f"with {_words(setting)}: {error}")
             else:
-                results[name] = _told(name, *attempt.result())
+                results.append(_told(name, setting, *attempt.result()))
     if failures:
         raise NotebookError("\n\n".join(failures))
-    return [results[name] for name in names]
+    return results
 
 
-def _quick(name: str) -> tuple[Path, float]:
+def _quick(name: str, setting: Mapping[str, Any]) -> tuple[Path, float]:
     start = time.perf_counter()
-    result = run(name, {"seeds": [QUICK_SEED]}, profile="quick", progress=False)
+    result = run(name, setting, profile="quick", progress=False)
     return result, time.perf_counter() - start
 
 
-def _told(name: str, result: Path, seconds: float) -> Path:
+def _words(setting: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in setting.items())
+
+
+def _told(name: str, setting: Mapping[str, Any], result: Path, seconds: float) -> Path:
     limit = f", more than the {QUICK_SECONDS} s that the quick profile may take"
-    logger.info("%s: %.0f s%s: %s", name, seconds, limit if seconds > QUICK_SECONDS else "", result)
+    tail = limit if seconds > QUICK_SECONDS else ""
+    logger.info("%s with %s: %.0f s%s: %s", name, _words(setting), seconds, tail, result)
     return result
