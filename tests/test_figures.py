@@ -63,26 +63,31 @@ def words(figure):
     return re.findall(r"<text[^>]*>([^<]+)</text>", figures.svg(figure))
 
 
-# Correlation bars
+# Dumbbells of correlations
 
 
-@pytest.mark.parametrize(("panel", "subset"), [(0, "all"), (1, "top")])
-@pytest.mark.parametrize(("group", "statistic"), [(0, "KT"), (1, "SPR")])
-def test_bars_end_at_the_value_and_whiskers_at_the_interval(table, panel, subset, group, statistic):
-    axes = figures.correlation_bars(table).axes[panel]
-    bars = axes.containers[group]
-    np.testing.assert_allclose([bar.get_width() for bar in bars], expected(table, statistic, subset, "value"))
-    middles = [bar.get_y() + bar.get_height() / 2 for bar in bars]
-    halo, whiskers = axes.collections[2 * group : 2 * group + 2]
-    for lines in (halo, whiskers):
-        segments = np.array(lines.get_segments())
-        np.testing.assert_allclose(segments[:, 0, 0], expected(table, statistic, subset, "low"))
-        np.testing.assert_allclose(segments[:, 1, 0], expected(table, statistic, subset, "high"))
-        np.testing.assert_allclose(segments[:, 0, 1], middles)
+@pytest.mark.parametrize(("line", "subset"), [(0, "all"), (1, "top")])
+def test_dots_are_the_values_and_whiskers_the_intervals(table, line, subset):
+    axes = figures.correlation_dumbbells(table).axes[0]
+    dots = [drawn for drawn in axes.lines if drawn.get_marker() == "o"][line]
+    np.testing.assert_allclose(dots.get_xdata(), expected(table, "KT", subset, "value"))
+    segments = np.array(axes.collections[line].get_segments())
+    np.testing.assert_allclose(segments[:, 0, 0], expected(table, "KT", subset, "low"))
+    np.testing.assert_allclose(segments[:, 1, 0], expected(table, "KT", subset, "high"))
+    np.testing.assert_allclose(segments[:, 0, 1], dots.get_ydata())
+
+
+def test_a_line_joins_the_two_dots_of_each_proxy(table):
+    axes = figures.correlation_dumbbells(table).axes[0]
+    joins = [drawn for drawn in axes.lines if drawn.get_marker() == "None"][: len(PROXIES)]
+    over_all, over_top = (drawn for drawn in axes.lines if drawn.get_marker() == "o")
+    for place, join in enumerate(joins):
+        ends = [(dots.get_xdata()[place], dots.get_ydata()[place]) for dots in (over_all, over_top)]
+        np.testing.assert_allclose(join.get_xydata(), ends)
 
 
 def test_proxies_are_in_the_order_of_kendall_over_all(table):
-    figure = figures.correlation_bars(table)
+    figure = figures.correlation_dumbbells(table)
     order = table[(table["statistic"] == "KT") & (table["subset"] == "all")].sort_values("value")["proxy"][
         ::-1
     ]
@@ -91,54 +96,49 @@ def test_proxies_are_in_the_order_of_kendall_over_all(table):
     assert figure.axes[0].yaxis_inverted()  # the first is at the top
 
 
-def test_labels_name_the_statistics_the_subsets_and_n(table):
-    text = words(figures.correlation_bars(table, top=0.1))
+def test_labels_name_the_statistic_the_subsets_and_n(table):
+    text = words(figures.correlation_dumbbells(table, top=0.1))
     for label in (
-        *("#Params", "Kendall’s τ (KT)", "Spearman’s ρ (SPR)", "Correlation with test accuracy"),
-        *("All architectures", "(n = 1,735)", "Top 10\N{NO-BREAK SPACE}% by accuracy", "(n = 782)"),
+        *("#Params", "Kendall’s τ with test accuracy", "all architectures (n = 1,735)"),
+        "top 10\N{NO-BREAK SPACE}% by accuracy (n = 782)",
     ):
         assert text.count(label) == 1, label
-    assert "survey" not in text
 
 
 @pytest.mark.parametrize(("truth", "metric"), [("top-1 accuracy", "accuracy"), ("mIoU", "mIoU")])
 def test_the_top_is_by_what_the_scores_are_correlated_with(table, truth, metric):
-    text = words(figures.correlation_bars(table, truth=truth))
-    assert text.count(f"Top 5\N{NO-BREAK SPACE}% by {metric}") == 1
-    assert text.count(f"Correlation with {truth}") == 1
+    text = words(figures.correlation_dumbbells(table, truth=truth))
+    assert text.count(f"top 5\N{NO-BREAK SPACE}% by {metric} (n = 782)") == 1
+    assert text.count(f"Kendall’s τ with {truth}") == 1
 
 
-def test_the_survey_is_drawn_as_diamonds(table):
-    survey = table[table["proxy"] != "params"][["proxy", "statistic", "subset"]].assign(value=0.33)
-    figure = figures.correlation_bars(table, survey)
-    diamonds = [line for line in figure.axes[1].lines if line.get_marker() == "D"]
-    assert len(diamonds) == 2
-    values = np.concatenate([line.get_xdata() for line in diamonds])
-    assert sorted(values[~np.isnan(values)]) == [0.33] * 4
-    assert words(figure).count("survey") == 1
-
-
-def test_an_undefined_correlation_has_no_bar(table):
+def test_an_undefined_correlation_has_no_dot(table):
     table.loc[table["proxy"] == "synflow", ["value", "low", "high"]] = np.nan
-    figure = figures.correlation_bars(table)
+    figure = figures.correlation_dumbbells(table)
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()][-1] == "SynFlow"
     assert "SynFlow" in words(figure)
 
 
-def test_bars_alt_names_the_best_the_worst_and_the_drops(table):
+def test_text_stays_legible_on_a_phone():
+    phone, smallest = 350, 11  # px
+    size = min(figures.STYLE["xtick.labelsize"], figures.STYLE["font.size"]) / 72  # inches
+    assert phone / figures.PHONE_WIDTH * size >= smallest
+
+
+def test_dumbbells_alt_names_the_best_the_worst_and_the_drops(table):
     table["value"] = np.where(table["subset"] == "all", 0.5, 0.6)
     kendall = table["statistic"] == "KT"
     table.loc[kendall & (table["proxy"] == "params"), "value"] = [0.71, -0.04]
-    alt = figures.correlation_bars_alt(table)
+    alt = figures.correlation_dumbbells_alt(table)
     assert "3 proxies" in alt
     assert "over all architectures from 0.71 (#Params) down to 0.50" in alt
     assert "down to −0.04 (#Params)" in alt
     assert "for 1 of the 3 proxies" in alt
 
 
-def test_bars_alt_of_undefined_correlations(table):
+def test_dumbbells_alt_of_undefined_correlations(table):
     table.loc[table["subset"] == "top", "value"] = np.nan
-    assert "the top 5\N{NO-BREAK SPACE}% from undefined" in figures.correlation_bars_alt(table)
+    assert "the top 5\N{NO-BREAK SPACE}% from undefined" in figures.correlation_dumbbells_alt(table)
 
 
 # Ratio curves
@@ -314,7 +314,7 @@ def test_caption_of_ratios_is_about_all_architectures(ratios):
 
 def every_figure(table, ratios):
     return [
-        figures.correlation_bars(table),
+        figures.correlation_dumbbells(table),
         figures.ratio_curves(ratios),
         figures.cell_drawing(),
         figures.network_drawing(),
@@ -338,14 +338,14 @@ def test_text_is_at_least_nine_points_on_a_page_of_720_pixels(table, ratios):
 
 def test_svg_is_one_element_with_its_alt_text(table):
     alt = 'a < b & "c"'
-    text = figures.svg(figures.correlation_bars(table), alt)
+    text = figures.svg(figures.correlation_dumbbells(table), alt)
     root = ET.fromstring(text)  # noqa: S314
     assert root.tag.endswith("svg")
     assert root.get("role") == "img"
     assert root.get("aria-label") == alt
     assert html.escape(alt) in text
     assert "max-width: 100%" in root.get("style")
-    assert "role" not in ET.fromstring(figures.svg(figures.correlation_bars(table))).attrib  # noqa: S314
+    assert "role" not in ET.fromstring(figures.svg(figures.correlation_dumbbells(table))).attrib  # noqa: S314
 
 
 def test_drawing_leaves_the_global_style_alone(table, ratios):
@@ -359,12 +359,12 @@ def test_bars_differ_in_grey():
     def lightness(colour):
         return np.dot(mpl.colors.to_rgb(colour), [0.299, 0.587, 0.114])
 
-    dark, light = (lightness(colour) for colour in figures.STATISTIC_COLOURS.values())
+    dark, light = (lightness(colour) for colour in figures.SUBSETS.values())
     assert light - dark > 0.25
 
 
 def test_no_identifier_of_a_figure_is_there_for_nothing(table):
-    text = figures.svg(figures.correlation_bars(table))
+    text = figures.svg(figures.correlation_dumbbells(table))
     identifiers = re.findall(r' id="([^"]+)"', text)
     assert identifiers
     assert all(f"#{identifier}" in text for identifier in identifiers)

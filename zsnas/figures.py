@@ -36,7 +36,6 @@ from zsnas.statistics import orientation
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
@@ -50,8 +49,8 @@ __all__ = [
     "cell_drawing_alt",
     "level_bars",
     "level_bars_alt",
-    "correlation_bars",
-    "correlation_bars_alt",
+    "correlation_dumbbells",
+    "correlation_dumbbells_alt",
     "network_drawing",
     "network_drawing_alt",
     "rank_dots",
@@ -69,6 +68,7 @@ INK, GRID, PAPER = "#222222", "#d5d5d5", "#ffffff"
 BLUE, ORANGE, GREEN = "#0072b2", "#e69f00", "#009e73"
 VERMILION, SKY, PURPLE = "#d55e00", "#56b4e9", "#cc79a7"
 WIDTH = 6.0  # inches
+PHONE_WIDTH = 4.4  # inches; a phone shrinks it so little that its text stays as large as that beside it
 
 STYLE: dict[Any, Any] = {
     "axes.axisbelow": True,
@@ -100,8 +100,8 @@ STYLE: dict[Any, Any] = {
 }
 
 STATISTIC_NAMES = {"KT": "Kendall’s τ (KT)", "SPR": "Spearman’s ρ (SPR)"}
-SURVEY = "survey"
-STATISTIC_COLOURS = {"KT": BLUE, "SPR": ORANGE}
+SUBSETS = {"all": BLUE, "top": ORANGE}
+APART = 0.16  # of the distance between two rows: how far the ends of a dumbbell are off its middle
 
 
 class Line(NamedTuple):
@@ -183,53 +183,44 @@ def _without_unused_ids(text: str) -> str:
 
 
 @_styled
-def correlation_bars(
-    table: pd.DataFrame,
-    survey: pd.DataFrame | None = None,
-    *,
-    top: float = 0.05,
-    truth: str = "test accuracy",
-) -> Figure:
-    """Draw the correlation of every proxy with accuracy: two panels, all architectures and the top ones.
+def correlation_dumbbells(table: pd.DataFrame, *, top: float = 0.05, truth: str = "test accuracy") -> Figure:
+    """Draw Kendall’s τ of every proxy with accuracy, over all architectures and over the top ones.
 
-    Each proxy has one bar for Kendall's τ and one for Spearman's ρ, from 0 to ``value``, with a whisker from
-    ``low`` to ``high``. The proxies are in the order of their Kendall's τ over all architectures. A bar that
-    is absent is undefined (NaN).
+    A filled dot is the value over all, a ring the one over the top, each with a whisker from ``low`` to
+    ``high``. The proxies are in the order of their value over all. What is absent is undefined (NaN).
 
     Parameters
     ----------
     table : DataFrame
         Of :func:`zsnas.correlations`.
-    survey : DataFrame, optional
-        What the survey reports: ``proxy``, ``statistic``, ``subset``, ``value``; drawn as open diamonds.
     top : float
         The fraction that the subset "top" stands for.
     truth : str
         What the scores are correlated with, in words; the top is the best by it.
     """
     proxies = _ranked(table)
-    figure = Figure(figsize=(WIDTH, 1.3 + 0.42 * len(proxies)), layout="constrained")
-    panels = figure.subplots(1, 2, sharex=True, sharey=True)
-    for axes, subset in zip(panels, ("all", "top"), strict=True):
-        for statistic, offset in (("KT", -0.19), ("SPR", 0.19)):
-            _bars(axes, _select(table, proxies, statistic, subset), offset, statistic)
-            if survey is not None:
-                _diamonds(axes, _select(survey, proxies, statistic, subset), offset)
-        title = _panel_title(table, subset, top, truth)
-        _finish_panel(axes, title, [label_of(name) for name in proxies])
-    panels[0].invert_yaxis()
-    figure.supxlabel(f"Correlation with {truth}", fontsize=11)
-    figure.legend(handles=_bar_handles(panels[0]), loc="outside upper center", ncols=3, columnspacing=1.2)
+    places = np.arange(len(proxies))
+    figure = Figure(figsize=(PHONE_WIDTH, 1.6 + 0.4 * len(proxies)), layout="constrained")
+    axes = figure.subplots()
+    rows = {subset: _select(table, proxies, "KT", subset) for subset in SUBSETS}
+    ends = [rows[subset]["value"] for subset in SUBSETS]
+    axes.plot(ends, [places - APART, places + APART], color=INK, linewidth=1, alpha=0.5, zorder=1)
+    for subset, offset in zip(SUBSETS, (-APART, APART), strict=True):
+        _dots(axes, rows[subset], places + offset, subset, _pool_words(table, subset, top, truth))
+    axes.invert_yaxis()
+    _finish_panel(axes, [label_of(name) for name in proxies])
+    axes.set_xlabel(f"Kendall’s τ with {truth}")
+    figure.legend(loc="outside upper left", ncols=1)
     return figure
 
 
-def correlation_bars_alt(table: pd.DataFrame, *, top: float = 0.05, truth: str = "test accuracy") -> str:
-    """Say what :func:`correlation_bars` shows: best and worst proxy of each panel, and how many drop.
+def correlation_dumbbells_alt(table: pd.DataFrame, *, top: float = 0.05, truth: str = "test accuracy") -> str:
+    """Say what :func:`correlation_dumbbells` shows: best and worst over all and the top, and how many drop.
 
     Parameters
     ----------
     table, top, truth
-        As for :func:`correlation_bars`.
+        As for :func:`correlation_dumbbells`.
     """
     labels = {name: label_of(name) for name in table["proxy"].unique()}
     kendall = (
@@ -244,8 +235,8 @@ def correlation_bars_alt(table: pd.DataFrame, *, top: float = 0.05, truth: str =
     )
     drops = int((kendall["top"] < kendall["all"]).sum())
     return (
-        f"Bar chart with intervals: rank correlation of {len(kendall)} proxies with {truth}. "
-        f"Kendall’s τ ranges {ranges}. It is lower over the top {_percent(top)} than over all "
+        f"Dots with intervals: Kendall’s τ of {len(kendall)} proxies with {truth}, "
+        f"{ranges}. It is lower over the top {_percent(top)} than over all "
         f"for {drops} of the {len(kendall)} proxies."
     )
 
@@ -261,43 +252,23 @@ def _select(table: pd.DataFrame, proxies: Sequence[str], statistic: str, subset:
     return rows.set_index("proxy").reindex(pd.Index(proxies))
 
 
-def _bars(axes: Axes, rows: pd.DataFrame, offset: float, statistic: str) -> None:
-    places = np.arange(len(rows)) + offset
-    axes.barh(
-        places,
-        rows["value"],
-        height=0.36,
-        color=STATISTIC_COLOURS[statistic],
-        edgecolor=INK,
-        linewidth=0.6,
-        label=STATISTIC_NAMES[statistic],
-    )
-    for colour, width in ((PAPER, 3.6), (INK, 1.5)):
-        axes.hlines(places, rows["low"], rows["high"], colors=colour, linewidth=width)
-
-
-def _bar_handles(axes: Axes) -> list[Artist]:
-    """One legend entry per label, bars before the survey."""
-    handles, labels = axes.get_legend_handles_labels()
-    unique = dict(zip(labels, handles, strict=True))
-    return sorted(unique.values(), key=lambda handle: handle.get_label() == SURVEY)
-
-
-def _diamonds(axes: Axes, rows: pd.DataFrame, offset: float) -> None:
+def _dots(axes: Axes, rows: pd.DataFrame, places: Floats, subset: str, words: str) -> None:
+    colour = SUBSETS[subset]
+    axes.hlines(places, rows["low"], rows["high"], colors=colour, linewidth=2)
+    face = colour if subset == "all" else PAPER
     axes.plot(
         rows["value"],
-        np.arange(len(rows)) + offset,
-        linestyle="none",
-        marker="D",
-        markersize=5,
-        markerfacecolor=PAPER,
-        markeredgecolor=INK,
-        label=SURVEY,
+        places,
+        "o",
+        color=colour,
+        markerfacecolor=face,
+        markeredgewidth=2,
+        markersize=8,
+        label=words,
     )
 
 
-def _finish_panel(axes: Axes, title: str, labels: Sequence[str]) -> None:
-    axes.set_title(title)
+def _finish_panel(axes: Axes, labels: Sequence[str]) -> None:
     axes.set_yticks(range(len(labels)), labels)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
@@ -307,10 +278,10 @@ def _finish_panel(axes: Axes, title: str, labels: Sequence[str]) -> None:
     axes.grid(axis="x")
 
 
-def _panel_title(table: pd.DataFrame, subset: str, top: float, truth: str) -> str:
+def _pool_words(table: pd.DataFrame, subset: str, top: float, truth: str) -> str:
     metric = "accuracy" if "accuracy" in truth else truth  # which accuracy, the axis says
-    words = "All architectures" if subset == "all" else f"Top {_percent(top)} by {metric}"
-    return f"{words}\n(n = {_span(table.loc[table['subset'] == subset, 'n'])})"
+    words = "all architectures" if subset == "all" else f"top {_percent(top)} by {metric}"
+    return f"{words} (n = {_span(table.loc[table['subset'] == subset, 'n'])})"
 
 
 def _span(counts: pd.Series[int]) -> str:

@@ -75,11 +75,11 @@ def test_the_sample_says_how_much_of_the_top_there_is():
     assert "Of the 20 architectures of the top 50\N{NO-BREAK SPACE}%, 5 are." in study_of(25).sample().data
 
 
-@pytest.mark.parametrize("show", ["bars", "numbers", "seeds"])
+@pytest.mark.parametrize("show", ["dumbbells", "numbers", "seeds"])
 def test_too_few_networks_are_said_to_be_too_few(show):
     study = study_of(4)
 
-    shown = getattr(study, show)(*(("Toy",) if show == "bars" else ("Toy", "tab-toy")))
+    shown = getattr(study, show)(*(("Toy",) if show == "dumbbells" else ("Toy", "tab-toy")))
 
     assert shown.data == "Too few networks of Toy are scored here to correlate: 4."
 

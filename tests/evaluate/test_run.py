@@ -423,7 +423,7 @@ def test_the_page_has_a_figure_with_alternative_text_for_each_benchmark(page):
     labels = [v for tag, name, v in Elements(page).attributes if (tag, name) == ("svg", "aria-label")]
 
     assert len(labels) == 2
-    assert all("Bar chart" in label and "Width has Kendall’s τ" in label for label in labels)
+    assert all("Dots with intervals" in label and "Width has Kendall’s τ" in label for label in labels)
     assert page.count("<figcaption>Width, &lt;Never&gt; in bold. n = ") == 2
 
 

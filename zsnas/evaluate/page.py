@@ -141,12 +141,12 @@ def _figure(result: Result, prefix: str) -> str:
     """Draw the user's proxies and the published ones, without variants of these."""
     shown = [name for name in result.ranked if name in result.yours or proxy(name).variant_of is None]
     table = result.correlations[result.correlations["proxy"].isin(shown)]
-    drawn = figures.correlation_bars(table)
+    drawn = figures.correlation_dumbbells(table)
     for tick, name in zip(drawn.axes[0].get_yticklabels(), shown, strict=True):
         if name in result.yours:
             tick.set_fontweight("bold")
     yours = ", ".join(proxy(name).label for name in result.yours)
-    alt = f"{figures.correlation_bars_alt(table)} {' '.join(verdicts(result))}"
+    alt = f"{figures.correlation_dumbbells_alt(table)} {' '.join(verdicts(result))}"
     caption = f"{yours} in bold. {_made(result)}"
     image = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{prefix}", figures.svg(drawn, alt))
     return f"<figure>\n{image}\n<figcaption>{html.escape(caption)}</figcaption>\n</figure>\n"

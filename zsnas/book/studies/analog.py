@@ -78,7 +78,8 @@ def kept(study: Comparison, of_best: Comparison) -> tuple[object, str]:
     table = pd.concat([of_all, of_top.assign(subset="top")])
     truth, table_of_best = study.truth(name), of_best.pools[name].scores
     figure = drawn(
-        figures.correlation_bars(table, truth=truth), figures.correlation_bars_alt(table, truth=truth)
+        figures.correlation_dumbbells(table, truth=truth),
+        figures.correlation_dumbbells_alt(table, truth=truth),
     )
     size = int(table_of_best["batch_size"].iloc[0])
     caption = figures.caption(table, batch_size=size, resamples=study.resamples)
