@@ -240,6 +240,24 @@ def test_loss_beyond_what_the_candidates_allow_is_avoidable(bench, scores):
     assert pareto.avoidable(table).loc["snip"].to_list() == [0, pytest.approx(10 / 1.5), 10]
 
 
+def test_resamples_lose_what_each_of_them_alone_would(bench, scores):
+    both = scores.assign(params=[2, 1, 3, 5, 4])
+    table = pareto.avoidable_of_resamples(bench, both, "energy_mj", [2.5, 4], resamples=50, start=1)
+
+    times = np.random.default_rng(0).multinomial(5, [0.2] * 5, size=50)
+    archs = pareto.costed(bench, "energy_mj")["arch"].to_numpy()  # in the order in which they are drawn
+    compared = 0
+    for resample, drawn in enumerate(archs[row > 0] for row in times):
+        if "a" not in drawn:  # nothing costs as little as the first budget
+            continue
+        some = both[both["arch"].isin(drawn)]
+        alone = pareto.avoidable(pareto.summary(bench, some, "energy_mj", [2.5, 4], resamples=0, start=1))
+        again = table.loc[resample].unstack("measure").reindex_like(alone)
+        pd.testing.assert_frame_equal(again, alone, check_names=False)
+        compared += 1
+    assert compared > 20
+
+
 # Of a and c, only a has a score: from budget 3 on, c would have lost 10 less than a.
 def test_candidates_without_a_score_count_for_what_was_allowed(bench, scores):
     two = scores.iloc[[0, 2]].assign(snip=[1.0, math.nan], reasons=[None, json.dumps({"snip": "undefined"})])

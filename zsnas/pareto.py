@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = [
     "HYPERVOLUME",
     "avoidable",
+    "avoidable_of_resamples",
     "bands",
     "costed",
     "front",
@@ -299,6 +300,61 @@ def avoidable(table: pd.DataFrame) -> pd.DataFrame:
     return means.reindex(index=losses["proxy"].unique(), columns=losses["measure"].unique())
 
 
+def avoidable_of_resamples(
+    bench: Benchmark,
+    scores: pd.DataFrame,
+    cost: str,
+    limits: Sequence[float],
+    proxies: Sequence[str] | None = None,
+    resamples: int = 200,
+    *,
+    start: float | None = None,
+) -> pd.DataFrame:
+    """Return the losses of :func:`avoidable` again for other samples of as many candidates.
+
+    Every proxy chooses among the same resamples, so that the losses of two can be compared in each.
+
+    Parameters
+    ----------
+    bench, scores, cost, limits, proxies, resamples, start
+        As for :func:`summary`; the resamples are of the architectures that have a row in the scores.
+
+    Returns
+    -------
+    DataFrame
+        In points, a mean over the seeds: one row a resample, columns ``proxy`` and ``measure``, a band.
+        Budgets under which a resample has no candidate of a proxy do not count there; NaN when these are all.
+
+    Raises
+    ------
+    ValueError
+        As for :func:`summary`.
+    """
+    table = costed(bench, cost)
+    pools = list(_pools(bench, table, scores, cost, proxies))
+    lowest = max(pool.cost[0] for _, _, pool in pools) if start is None else start
+    truth = _Truth(table[cost].to_numpy(), table[bench.metric].to_numpy(), lowest, tuple(limits))
+    archs = table["arch"][table["arch"].isin(scores["arch"])]
+    n = len(archs)
+    counts = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), size=resamples).T
+    drawn = pd.DataFrame(counts > 0, index=archs)
+    losses: dict[tuple[str, str], list[Floats]] = {}
+    for name, seed, pool in pools:
+        measured = scores["arch"][is_measured(scores, name) & (scores["seed"] == seed)]
+        rows = table[table["arch"].isin(measured)]
+        costs, accuracies = (rows[column].to_numpy(dtype=np.float64) for column in (cost, bench.metric))
+        known = np.where(drawn.loc[rows["arch"]], accuracies[:, None], -np.inf)
+        edges = np.unique([truth.start, *limits, *costs, truth.cost[-1]])
+        allowed = _steps(costs, np.maximum.accumulate(known, axis=0), edges[:-1])
+        bought = _steps(pool.cost, pool.accuracies(drawn.loc[list(pool.arch)].to_numpy()), edges[:-1])
+        for band, inside in truth.inside(edges):
+            means = _mean((allowed - bought)[inside], np.diff(edges)[inside])
+            losses.setdefault((name, band), []).append(np.array(means))
+    of_seeds = {column: np.mean(values, axis=0) for column, values in losses.items()}
+    names = pd.MultiIndex.from_tuples(list(of_seeds), names=["proxy", "measure"])
+    return pd.DataFrame(np.column_stack(list(of_seeds.values())) if of_seeds else None, columns=names)
+
+
 def _checked(cost: ArrayLike, value: ArrayLike) -> tuple[Floats, Floats]:
     costs, values = np.asarray(cost, dtype=np.float64), np.asarray(value, dtype=np.float64)
     if costs.ndim != 1 or costs.shape != values.shape:
@@ -450,6 +506,12 @@ class _Truth:
     def _reference(self) -> tuple[float, float]:
         return float(self.cost[-1]), float(self.accuracy.min())
 
+    def inside(self, edges: Floats) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+        """Yield each band, and which of the intervals between edges are in it."""
+        ends = zip(bands(self.limits), (0, *self.limits), (*self.limits, np.inf), strict=True)
+        for name, low, high in ends:
+            yield name, (edges[:-1] >= max(low, self.start)) & (edges[:-1] < high)
+
     def measured(self, pool: _Pool, resamples: int) -> Iterator[tuple[str, dict[str, float]]]:
         """Yield each measure and its columns."""
         generator = np.random.default_rng(0)
@@ -464,10 +526,7 @@ class _Truth:
                 _steps(pool.allowed[0], pool.allowed[1][:, None], edges[:-1]),
             ]
         )
-        for name, low, high in zip(
-            bands(self.limits), (0, *self.limits), (*self.limits, np.inf), strict=True
-        ):
-            inside = (edges[:-1] >= max(low, self.start)) & (edges[:-1] < high)
+        for name, inside in self.inside(edges):
             lost = best[inside, None] - bought[inside]
             if_worst, if_best, *values = _mean(lost, np.diff(edges)[inside])
             yield name, _estimate(values) | {"if_worst": if_worst, "if_best": if_best}

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sphinx.environment import BuildEnvironment
 
     from zsnas.book.claims import Claim, Found, Ledger
-    from zsnas.book.verdicts import Part
+    from zsnas.book.verdicts import Part, Verdict
 
 PAGE = "book/claims"
 LINK = re.compile(r'href="(?!https?:|#)(?P<folder>(?:\.\./\w+/)?)(?P<page>[\w-]+)\.(?:md|ipynb)')
@@ -96,6 +96,7 @@ def _values(ledger: Ledger) -> dict[str, object]:
         ),
         "comparisons": f"{ledger.comparisons:,}",
         "decided": f"{ledger.decided:,}",
+        "exact": f"{ledger.exact:,}",
         "by_chance": f"{ledger.by_chance:.0f}",
         "sentences_by_chance": f"{ledger.sentences_by_chance:.0f}",
         "sampled_sentences": sampled,
@@ -167,8 +168,24 @@ def _verdict(one: Found) -> str:
     return (
         f'<div class="claim-verdict" data-page="{one.page}"><p class="claim-statement"><strong>'
         f"{escape(_capital(verdict.outcome))}</strong>{count}: {_inline(verdict.statement)} "
-        f"({_inline(verdict.place)})</p><p>{_inline(verdict.because)}</p>{_comparisons(verdict.parts)}</div>"
+        f"({_inline(verdict.place)})</p><p>{_inline(verdict.because)}</p>{_comparisons(verdict.parts)}"
+        f"{_exact(verdict)}</div>"
     )
+
+
+def _exact(verdict: Verdict) -> str:
+    """Say which comparisons have no interval, so that no correction for chance reaches them."""
+    checks = [check for part in verdict.parts for check in part.checks]
+    exact = [check for check in checks if check.p is None]
+    if verdict.outcome == "cannot be compared" or (checks and not exact):
+        return ""
+    if len(checks) < 2:
+        said = "This comparison has no interval: it is of a whole space, a count or a single number"
+    else:
+        which = f"{len(exact)} of these" if len(exact) < len(checks) else "None of these"
+        has = "have no interval" if len(exact) < len(checks) else "has an interval"
+        said = f"{which} {len(checks)} comparisons {has}: they are of whole spaces, counts or single numbers"
+    return f'<p class="claim-exact">{said}, which the correction for chance does not touch.</p>'
 
 
 def _comparisons(parts: Iterable[Part]) -> str:

@@ -6,6 +6,7 @@
   const UNDEFINED = 65535;
   const UNMEASURED = 65534;
   const LISTED = 12; // marked networks that are drawn one by one
+  const REACH = 16; // pixels around the pointer in which a network is found
   const SVG = "http://www.w3.org/2000/svg";
   const EDGES = [[0, 1], [0, 2], [1, 2], [0, 3], [1, 3], [2, 3]];
   const OPERATIONS = {
@@ -28,9 +29,16 @@
     return element;
   };
   const unpacked = (text) => {
-    const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-    const view = new DataView(bytes.buffer);
-    return Uint16Array.from({ length: bytes.length / 2 }, (_, k) => view.getUint16(2 * k, true));
+    const bytes = atob(text);
+    const numbers = new Uint16Array(bytes.length / 2);
+    for (let k = 0; k < numbers.length; k++) numbers[k] = bytes.charCodeAt(2 * k) | (bytes.charCodeAt(2 * k + 1) << 8);
+    return numbers;
+  };
+  // Networks by increasing keys of 16 bits, or by two of them; of equal ones in the order they come.
+  const sorted = (networks, first, second) => {
+    const keys = new Float64Array(networks.length); // what is sorted without a function is sorted fast
+    for (let k = 0; k < keys.length; k++) keys[k] = (first[networks[k]] * 65536 + (second?.[networks[k]] ?? 0)) * 65536 + networks[k];
+    return Uint16Array.from(keys.sort(), (key) => key % 65536);
   };
   const written = (value, decimals = 2) =>
     Number.isFinite(value) ? value.toFixed(decimals).replace(/^-(0\.?0*)$/, "$1").replace("-", "−") : "–";
@@ -125,9 +133,13 @@
     // How many networks, from the best, are among this share of the whole benchmark.
     kept(share) {
       const places = Math.ceil(Number((share * this.size).toFixed(9)));
-      let count = 0;
-      while (count < this.n && this.better[count] < places) count++;
-      return count;
+      let [low, high] = [0, this.n]; // they are in order of accuracy
+      while (low < high) {
+        const middle = (low + high) >> 1;
+        if (this.better[middle] < places) low = middle + 1;
+        else high = middle;
+      }
+      return low;
     }
 
     correlations(ranks, share) {
@@ -206,7 +218,7 @@
 
     name(title) {
       this.title.textContent = title;
-      this.over.setAttribute("aria-label", `${title}. ${this.keys}`);
+      this.over.setAttribute("aria-label", `${title}, ${(this.drawn ?? 0).toLocaleString("en")} networks. ${this.keys}`);
     }
 
     resize() {
@@ -218,6 +230,7 @@
         canvas.style.height = `${this.height}px`;
         canvas.getContext("2d").setTransform(ratio, 0, 0, ratio, 0, 0);
       });
+      this.image = this.layer = undefined;
       this.frame = { left: 46, right: this.width - 10, top: 8, bottom: this.height - 40 };
     }
 
@@ -232,6 +245,65 @@
       const box = this.over.getBoundingClientRect();
       const { left, right, top, bottom } = this.frame;
       return [(event.clientX - box.left - left) / (right - left), (bottom - (event.clientY - box.top)) / (bottom - top)];
+    }
+
+    // Draw points as squares: those of each kind above the kind before, in its colour, size and opacity.
+    scatter([x, y], kinds, styles) {
+      const ratio = this.points.width / this.width;
+      const { width, height } = this.points;
+      const image = (this.image ??= new ImageData(width, height));
+      const pixels = new Uint32Array(image.data.buffer).fill(0);
+      this.drawn = 0;
+      styles.forEach(([colour, size, opacity], kind) => {
+        const hits = new Uint8Array(width * height);
+        const side = Math.round(size * ratio);
+        const ink = Number.parseInt(colour.slice(1), 16);
+        const opaque = Array.from({ length: 256 }, (_, count) => Math.round(255 * (1 - (1 - opacity) ** count)));
+        const shades = Uint32Array.from(opaque, (alpha) => ((alpha << 24) | ((ink & 255) << 16) | (ink & 65280) | (ink >> 16)) >>> 0);
+        for (let k = 0; k < x.length; k++) {
+          if (kinds[k] !== kind || x[k] !== x[k]) continue;
+          this.drawn++;
+          const [column, row] = [Math.round(x[k] * ratio - side / 2), Math.round(y[k] * ratio - side / 2)];
+          for (let at = row * width + column, last = at + side * width; at < last; at += width)
+            for (let step = 0; step < side; step++) {
+              const hit = at + step;
+              if (hits[hit] < 255) pixels[hit] = shades[++hits[hit]];
+            }
+        }
+      });
+      // An image replaces what is below it, so it goes by way of a canvas of its own.
+      const layer = (this.layer ??= make("canvas", { width, height }));
+      layer.getContext("2d").putImageData(image, 0, 0);
+      const brush = this.points.getContext("2d");
+      brush.save();
+      brush.setTransform(1, 0, 0, 1, 0, 0);
+      brush.drawImage(layer, 0, 0);
+      brush.restore();
+      [this.spots, this.cells] = [[x, y], undefined];
+    }
+
+    // The point that is nearest to a place, within so many pixels; undefined when there is none.
+    nearest(x, y) {
+      const across = Math.ceil(this.width / REACH) + 1;
+      const cell = (one, other) => Math.floor(other / REACH) * across + Math.floor(one / REACH);
+      const [xs, ys] = this.spots ?? [[], []];
+      if (!this.cells) {
+        this.cells = new Map();
+        for (let k = 0; k < xs.length; k++) {
+          if (xs[k] !== xs[k]) continue;
+          const at = cell(xs[k], ys[k]);
+          if (this.cells.has(at)) this.cells.get(at).push(k);
+          else this.cells.set(at, [k]);
+        }
+      }
+      let [found, least] = [undefined, REACH ** 2];
+      for (const down of [-REACH, 0, REACH])
+        for (const right of [-REACH, 0, REACH])
+          for (const k of this.cells.get(cell(x + right, y + down)) ?? []) {
+            const distance = (xs[k] - x) ** 2 + (ys[k] - y) ** 2;
+            if (distance < least || (distance === least && k < found)) [found, least] = [k, distance];
+          }
+      return found;
     }
 
     axes(ticksX, ticksY, label, colours) {
@@ -372,8 +444,9 @@
       this.percentiles = this.percentile();
       this.places = [this.percentiles, Float64Array.from(this.cost?.steps ?? [], (step) => (step === UNDEFINED ? NaN : step / (UNMEASURED - 1)))];
       [this.correlated, this.purchase] = [{}, {}];
-      this.costFront = this.stairs((k) => -networks.better[k], () => true);
-      this.picks = this.stairs((k) => this.ranks[k], (k) => networks.isCandidate[k] && this.ranks[k] < UNMEASURED);
+      this.walks = [];
+      this.costFront = this.stairs(networks.better, () => true);
+      this.picks = this.stairs(this.ranks.map((rank) => UNMEASURED - rank), (k) => networks.isCandidate[k] && this.ranks[k] < UNMEASURED);
       if (this.state.budget === "") this.state.budget = "500";
       ["keep", "budget"].forEach((key) => (this.choosers[key].value = this.state[key]));
       const about = networks.drawing === "cell" ? Object.entries(OPERATIONS).filter(([name]) => networks.operations.includes(name)) : [];
@@ -394,8 +467,9 @@
       }
       if (key === "wrong") this.state.brush = "";
       if (key === "brush") this.state.wrong = "";
-      if (key !== "budget" && key !== "at") this.remark();
-      this.later(key === "keep" ? "points" : "over");
+      if (key === "keep") this.isStale = true; // a slider asks more often than is drawn
+      else if (key !== "budget" && key !== "at") this.remark();
+      this.later(key === "budget" || key === "at" ? "over" : "points");
     }
 
     unmark() {
@@ -417,19 +491,18 @@
       return Float64Array.from(this.ranks, (rank) => (rank < UNMEASURED ? middle[rank] : NaN));
     }
 
-    // What is the best under some budget, by increasing cost; of equal values the cheapest.
+    // What is the best under some budget, by increasing cost; of equal values the cheapest. A lower value is better.
     stairs(value, isIn) {
       if (!this.cost) return [];
       const { steps } = this.cost;
-      const order = [...this.networks.everyone].filter((k) => isIn(k) && steps[k] !== UNDEFINED);
-      order.sort((a, b) => steps[a] - steps[b] || value(b) - value(a));
-      let best = -Infinity;
-      return order.filter((k) => value(k) > best && ((best = value(k)), true));
-    }
-
-    costOf(k) {
-      const { low, high, steps } = this.cost;
-      return steps[k] === UNDEFINED ? NaN : Math.exp(low + ((high - low) * steps[k]) / (UNMEASURED - 1));
+      const stairs = [];
+      let best = Infinity;
+      for (const k of sorted(this.networks.everyone.filter((k) => isIn(k) && steps[k] !== UNDEFINED), steps, value))
+        if (value[k] < best) {
+          stairs.push(k);
+          best = value[k];
+        }
+      return stairs;
     }
 
     // Where a network is in a plot, in fractions; NaN when it is in none.
@@ -447,34 +520,51 @@
       const { networks, kept } = this;
       const { wrong, brush } = this.state;
       this.isMarked = new Uint8Array(networks.n);
-      this.order = [];
-      if (wrong) {
-        const known = [...networks.everyone.subarray(0, kept)].filter((k) => this.ranks[k] < UNMEASURED);
-        const middle = (values) => {
-          const sorted = [...values].sort((a, b) => a - b);
-          const at = new Map();
-          sorted.forEach((v, k) => at.set(v, [at.get(v)?.[0] ?? k, k]));
-          return values.map((v) => (at.get(v)[0] + at.get(v)[1]) / 2 / Math.max(values.length - 1, 1));
-        };
-        const [byProxy, byTruth] = [middle(known.map((k) => this.ranks[k])), middle(known.map((k) => -networks.better[k]))];
-        const sign = wrong === "over" ? 1 : -1;
-        const gap = new Map(known.map((k, at) => [k, sign * (byProxy[at] - byTruth[at])]));
-        this.order = known.sort((a, b) => gap.get(b) - gap.get(a)).slice(0, LISTED);
-      } else if (brush) {
+      [this.order, this.isStale] = [[], false];
+      if (wrong) this.order = this.mostWrong(wrong === "over" ? 1 : -1);
+      else if (brush) {
         const [side, x0, x1, y0, y1] = brush.split(",").map(Number);
-        if (Number.isFinite(y1)) {
-          const x = this.places[side ? 1 : 0];
-          this.order = [...networks.everyone.subarray(0, kept)].filter((k) => x[k] >= x0 && x[k] <= x1 && networks.accuracy[k] >= y0 && networks.accuracy[k] <= y1);
-        }
+        const x = this.places[side ? 1 : 0];
+        for (let k = 0; k < kept; k++)
+          if (x[k] >= x0 && x[k] <= x1 && networks.accuracy[k] >= y0 && networks.accuracy[k] <= y1) this.order.push(k);
       }
       this.order.forEach((k) => (this.isMarked[k] = 1));
-      this.list();
+      const listed = [this.state.benchmark, this.state.proxy, this.state.seed, wrong, this.order.length, this.order.slice(0, LISTED), this.order.at(-1)].join();
+      if (listed !== this.listed) this.list();
+      this.listed = listed;
+    }
+
+    // The networks of which the places by proxy and by accuracy are furthest apart, the furthest first.
+    mostWrong(sign) {
+      const { networks, kept, ranks } = this;
+      const known = networks.everyone.subarray(0, kept).filter((k) => ranks[k] < UNMEASURED);
+      const middles = (order, value) => {
+        const middle = new Float64Array(networks.n);
+        for (let start = 0, stop = 0; start < order.length; start = stop) {
+          while (stop < order.length && value[order[stop]] === value[order[start]]) stop++;
+          for (let k = start; k < stop; k++) middle[order[k]] = (start + stop - 1) / 2;
+        }
+        return middle;
+      };
+      const byProxy = middles(sorted(known, ranks), ranks);
+      const byTruth = middles(known, networks.better); // the best first
+      const most = [];
+      for (const k of known) {
+        const gap = sign * (byProxy[k] + byTruth[k]); // less what all have
+        if (most.length === LISTED && gap <= most[LISTED - 1].gap) continue;
+        let place = most.length;
+        while (place && most[place - 1].gap < gap) place--;
+        most.splice(place, 0, { k, gap });
+        most.length = Math.min(most.length, LISTED);
+      }
+      return most.map(({ k }) => k);
     }
 
     mark(k, isOn = !this.isMarked[k]) {
       if (Boolean(this.isMarked[k]) === isOn) return;
       this.isMarked[k] = Number(isOn);
       this.order = isOn ? [...this.order, k] : this.order.filter((other) => other !== k);
+      this.listed = undefined;
       this.list();
       this.later("points");
     }
@@ -516,25 +606,33 @@
 
     draw(what) {
       if (what === "resize") this.planes.forEach((plane) => plane.resize());
+      if (this.isStale) this.remark();
       if (what !== "over") this.drawPoints();
       this.drawOver();
       this.tell();
-      if (this.keepsAddress) {
-        const usual = { keep: "100", budget: "500" };
-        const query = new URLSearchParams(Object.entries(this.state).filter(([key, value]) => value !== "" && value !== usual[key]));
-        history.replaceState(null, "", `${location.pathname}?${query}${location.hash}`);
-      }
+      if (this.keepsAddress) this.address ??= setTimeout(() => this.writeAddress(), 200);
+    }
+
+    // Browsers refuse more than some hundred changes of the address in half a minute.
+    writeAddress() {
+      this.address = undefined;
+      const usual = { keep: "100", budget: "500" };
+      const query = new URLSearchParams(Object.entries(this.state).filter(([key, value]) => value !== "" && value !== usual[key]));
+      history.replaceState(null, "", `${location.pathname}?${query}${location.hash}`);
     }
 
     get colours() {
-      const style = getComputedStyle(this.root);
       const isDark = document.documentElement.dataset.theme === "dark";
-      return {
+      if (this.palette?.isDark === isDark) return this.palette;
+      const style = getComputedStyle(this.root);
+      this.palette = {
+        isDark,
         ink: style.getPropertyValue("--pst-color-text-base").trim() || "#222",
         grid: isDark ? "#3a3f45" : "#dddddd",
         point: isDark ? "#56b4e9" : "#0072b2",
         mark: isDark ? "#ff9a52" : "#c14e00",
       };
+      return this.palette;
     }
 
     drawPoints() {
@@ -546,34 +644,36 @@
       this.range = [floor - pad, high + pad];
       const ticksY = evenTicks(...this.range);
       const percents = [0, 25, 50, 75, 100].map((percent) => [percent / 100, String(percent)]);
-      this.planes[0].name(`${networks.truth} by ${this.proxy.label}`);
       this.planes[0].axes(percents, ticksY, `percentile by ${this.proxy.label} (better →)`, colours);
       this.planes[1].element.parentElement.hidden = !this.cost;
-      if (this.cost) {
-        this.planes[1].name(`${networks.truth} by cost`);
-        this.planes[1].axes(ratioTicks(this.cost.low, this.cost.high), ticksY, this.cost.label, colours);
-      }
+      if (this.cost) this.planes[1].axes(ratioTicks(this.cost.low, this.cost.high), ticksY, this.cost.label, colours);
       this.planes.slice(0, this.cost ? 2 : 1).forEach((plane, side) => {
-        const brush = plane.points.getContext("2d");
         const size = networks.n > 4000 ? 2 : networks.n > 400 ? 3 : 5;
-        for (const isMarked of [0, 1]) {
-          brush.fillStyle = isMarked ? colours.mark : colours.point;
-          brush.globalAlpha = isMarked ? 1 : networks.n > 400 ? 0.45 : 0.8;
-          const width = isMarked ? size + 2 : size;
-          const [places, { left, right, top, bottom }] = [this.places[side], plane.frame];
-          const [lowest, ratio] = [this.range[0], (bottom - top) / (this.range[1] - this.range[0])];
-          for (let k = 0; k < kept; k++) {
-            if (this.isMarked[k] !== isMarked || Number.isNaN(places[k])) continue;
-            const y = Math.min(bottom, bottom - (networks.accuracy[k] - lowest) * ratio);
-            brush.fillRect(left + (right - left) * places[k] - width / 2, y - width / 2, width, width);
-          }
-        }
-        brush.globalAlpha = 1;
+        const opacity = networks.n > 400 ? 0.45 : 0.8;
+        const places = this.pixels(side, plane, kept);
+        const brush = plane.points.getContext("2d");
+        plane.scatter(places, this.isMarked, [
+          [colours.point, size, opacity],
+          [colours.mark, size + 2, 1],
+        ]);
+        plane.name(`${networks.truth} by ${side ? "cost" : this.proxy.label}`);
         if (side === 1) {
           this.drawStairs(brush, plane, this.costFront, colours.ink);
           this.drawStairs(brush, plane, this.picks, colours.mark);
         }
       });
+    }
+
+    // Where the networks of a plot are, in pixels: [x of each, y of each], NaN for those that are in none.
+    pixels(side, plane, kept) {
+      const { left, right, top, bottom } = plane.frame;
+      const [lowest, ratio] = [this.range[0], (bottom - top) / (this.range[1] - this.range[0])];
+      const [x, y] = [new Float32Array(kept), new Float32Array(kept)];
+      for (let k = 0; k < kept; k++) {
+        x[k] = left + (right - left) * this.places[side][k];
+        y[k] = Math.min(bottom, bottom - (this.networks.accuracy[k] - lowest) * ratio);
+      }
+      return [x, y];
     }
 
     drawStairs(brush, plane, stairs, colour) {
@@ -668,17 +768,9 @@
       }
     }
 
-    nearest(side, plane, event) {
+    nearest(plane, event) {
       const box = plane.over.getBoundingClientRect();
-      const [x, y] = [event.clientX - box.left, event.clientY - box.top];
-      let [found, least] = [undefined, 16 ** 2];
-      for (let k = 0, { kept } = this; k < kept; k++) {
-        if (Number.isNaN(this.places[side][k])) continue;
-        const [left, top] = plane.place(...this.at(side, k));
-        const distance = (left - x) ** 2 + (top - y) ** 2;
-        if (distance < least) [found, least] = [k, distance];
-      }
-      return found;
+      return plane.nearest(event.clientX - box.left, event.clientY - box.top);
     }
 
     listen(plane, side) {
@@ -689,7 +781,7 @@
           this.later("over");
           return;
         }
-        const found = this.nearest(side, plane, event);
+        const found = this.nearest(plane, event);
         if (found !== undefined && String(found) !== this.state.at) this.set("at", String(found));
       });
       over.addEventListener("pointerdown", (event) => {
@@ -705,7 +797,7 @@
         this.drag = undefined;
         const isClick = Math.hypot((to[0] - from[0]) * plane.width, (to[1] - from[1]) * plane.height) < 6;
         if (isClick) {
-          const found = this.nearest(side, plane, event);
+          const found = this.nearest(plane, event);
           if (found !== undefined) this.set("at", String(found));
           return;
         }
@@ -718,14 +810,21 @@
       over.addEventListener("keydown", (event) => this.key(side, event));
     }
 
+    // The networks of a plot that are kept, from left to right or from below.
+    walk(side, isAcross) {
+      const { kept } = this;
+      if (this.walks.kept !== kept) this.walks = Object.assign([], { kept });
+      return (this.walks[2 * side + Number(isAcross)] ??= (() => {
+        const known = this.networks.everyone.subarray(0, kept).filter((k) => !Number.isNaN(this.places[side][k]));
+        return isAcross ? sorted(known, side ? this.cost.steps : this.ranks) : known.reverse(); // they are in order of accuracy
+      })());
+    }
+
     key(side, event) {
       const step = { ArrowLeft: -1, ArrowRight: 1, ArrowDown: -1, ArrowUp: 1 }[event.key];
       const current = this.state.at === "" ? undefined : Number(this.state.at);
       if (step || event.key === "Home" || event.key === "End") {
-        const known = [...this.networks.everyone.subarray(0, this.kept)].filter((k) => !Number.isNaN(this.at(side, k)[0]));
-        const isAcross = event.key === "ArrowLeft" || event.key === "ArrowRight";
-        const value = isAcross ? (k) => this.at(side, k)[0] : (k) => -k; // they are in order of accuracy
-        known.sort((a, b) => value(a) - value(b));
+        const known = this.walk(side, event.key === "ArrowLeft" || event.key === "ArrowRight");
         const place = event.key === "Home" ? 0 : event.key === "End" ? known.length - 1 : known.indexOf(current) + step;
         const found = known[current === undefined ? known.length - 1 : Math.min(Math.max(place, 0), known.length - 1)];
         this.set("at", String(found));

@@ -102,7 +102,7 @@ def test_chance_on_paper():
     )
     third = claim(verdict("cannot be compared", (decided(3),)), identity="c")
     ledger = Ledger((first, second, third), {"1": "One"}, "the survey")
-    assert (ledger.comparisons, ledger.decided) == (3, 2)
+    assert (ledger.comparisons, ledger.decided, ledger.exact) == (3, 2, 1)
     assert ledger.by_chance == pytest.approx(0.15)
     assert ledger.sentences_by_chance == pytest.approx((1 - 0.95**2) + 0.05)
     assert ledger.changed == []
@@ -139,3 +139,20 @@ def test_links_of_a_page_lead_from_the_ledger():
         claims_ledger._inline("[rule](../book/reading.md#x)") == '<a href="../book/reading.html#x">rule</a>'
     )
     assert claims_ledger._inline("[far](https://a.org/b.md)") == '<a href="https://a.org/b.md">far</a>'
+
+
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        ((decided(3),), None),
+        ((Part("", (Check("whole", True),)),), "This comparison has no interval"),
+        ((), "This comparison has no interval"),
+        ((decided(3), Part("", (Check("whole", True),))), "1 of these 2 comparisons have no interval"),
+        ((Part("", (Check("a", True), Check("b", True))),), "None of these 2 comparisons has an interval"),
+    ],
+)
+def test_the_page_says_which_comparisons_no_correction_touches(parts, said):
+    ledger = Ledger((claim(verdict("agrees", parts)),), {"1": "One"}, "")
+    shown = claims_ledger.filled("{{ledger}}", ledger)
+    assert ("claim-exact" in shown) == (said is not None)
+    assert said is None or f'<p class="claim-exact">{said}' in shown

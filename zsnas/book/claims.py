@@ -20,6 +20,8 @@ from zsnas.sources import DATA
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from zsnas.book.verdicts import Check
+
 FILE = DATA / "published" / "claims.toml"
 
 UNTESTED = "not tested"
@@ -75,14 +77,17 @@ class Claim:
     @property
     def sampled(self) -> list[bool | None]:
         """Whether each comparison with an interval holds, of the verdicts that judge."""
-        return [
-            check.holds
-            for one in self.found
-            if one.verdict.outcome != "cannot be compared"
-            for part in one.verdict.parts
-            for check in part.checks
-            if check.p is not None
-        ]
+        return [check.holds for check in self._checks if check.p is not None]
+
+    @property
+    def exact(self) -> list[bool | None]:
+        """Whether each comparison without an interval holds: of whole spaces, counts and single numbers."""
+        return [check.holds for check in self._checks if check.p is None]
+
+    @property
+    def _checks(self) -> list[Check]:
+        judging = _judging([one.verdict for one in self.found])
+        return [check for verdict in judging for part in verdict.parts for check in part.checks]
 
     @property
     def count(self) -> str:
@@ -156,6 +161,11 @@ class Ledger:
     def comparisons(self) -> int:
         """How many comparisons with an interval the verdicts rest on."""
         return sum(len(claim.sampled) for claim in self.claims)
+
+    @property
+    def exact(self) -> int:
+        """How many comparisons have no interval, and no chance that could be corrected for."""
+        return sum(len(claim.exact) for claim in self.claims)
 
     @property
     def decided(self) -> int:

@@ -177,8 +177,8 @@ def test_a_drag_marks_the_same_networks_in_both_plots(tab):
     count = int(told.split()[0])
     assert 0 < count < 60
     assert tab.evaluate("document.querySelector('.explorer').explorer.order.length") == count
+    tab.wait_for_function("location.search.includes('brush=0%2C')")
     address = tab.url
-    assert "brush=0%2C" in address
     tab.goto(address)
     assert tab.get_by_text("networks are marked").inner_text() == told
 
@@ -206,6 +206,93 @@ def test_pointing_draws_the_cell_and_gives_its_numbers(tab):
         }[name]
         for name in operations
     ]
+
+
+COUNTED = """
+window.calls = {};
+const { explorer } = document.querySelector(".explorer");
+const count = (object, name) => {
+  const known = object[name].bind(object);
+  window.calls[name] = 0;
+  object[name] = (...given) => (window.calls[name]++, known(...given));
+};
+["drawPoints", "list", "stairs"].forEach((name) => count(explorer, name));
+["correlations", "ranks"].forEach((name) => count(explorer.networks, name));
+"""
+UNTOUCHED = dict.fromkeys(("drawPoints", "list", "stairs", "correlations", "ranks"), 0)
+
+
+@pytest.mark.parametrize(
+    ("act", "calls"),
+    [
+        (lambda tab: move(tab, "Budget", 300), {}),
+        (lambda tab: tab.get_by_role("application").first.press("ArrowLeft"), {}),
+        (lambda tab: tab.locator("canvas + canvas").first.hover(), {}),
+        (lambda tab: move(tab, "Kept at the top", 50), {"drawPoints": 1, "correlations": 1}),
+        (lambda tab: tab.get_by_role("button", name="too low").click(), {"drawPoints": 1, "list": 1}),
+    ],
+)
+def test_only_what_has_changed_is_computed_again(tab, act, calls):
+    tab.evaluate(COUNTED)
+    act(tab)
+    tab.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    assert tab.evaluate("window.calls") == UNTOUCHED | calls
+
+
+def test_a_slider_that_moves_often_is_drawn_once_a_frame(tab):
+    tab.get_by_role("button", name="too high").click()
+    tab.evaluate(COUNTED)
+    slider = tab.get_by_label("Kept at the top")
+    slider.evaluate(
+        """it => new Promise((done) => requestAnimationFrame(() => {
+          for (let k = 90; k > 50; k--) { it.value = k; it.dispatchEvent(new Event("input")) }
+          requestAnimationFrame(() => requestAnimationFrame(done)) }))"""
+    )
+    assert tab.evaluate("window.calls") == UNTOUCHED | {"drawPoints": 1, "list": 1, "correlations": 1}
+
+
+@pytest.mark.parametrize("proxy", ["params", "snip"])
+def test_every_network_that_is_kept_is_drawn(tab, proxy):
+    tab.get_by_label("Proxy").select_option(proxy)
+    move(tab, "Kept at the top", 50)
+    accuracy = BENCH.table.set_index("arch")["test_accuracy"]
+    top = accuracy[accuracy.rank(ascending=False, method="min") <= SIZE / 2].index
+    known = FIRST.dropna(subset=proxy)["arch"]
+    front = BENCH.table["arch"].iloc[pareto.front(BENCH.table[COST], BENCH.table["test_accuracy"])]
+    expected = [top.isin(known).sum(), top.isin([*CELLS, *front]).sum()]
+    assert tab.evaluate("document.querySelector('.explorer').explorer.planes.map((it) => it.drawn)") == expected
+    for plot, count in zip(tab.get_by_role("application").all(), expected, strict=True):
+        assert f", {count} networks." in plot.get_attribute("aria-label")
+
+
+def test_points_have_the_colours_of_their_kind(tab):
+    tab.get_by_role("button", name="Rated too high").click()
+    tab.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    colours = tab.evaluate(
+        """() => { const { explorer } = document.querySelector(".explorer");
+        const { points, width, frame } = explorer.planes[0];
+        return explorer.order.map((k) => { const ratio = points.width / width;
+          const [x, y] = explorer.planes[0].place(...explorer.at(0, k)).map((it) => Math.floor(it * ratio));
+          return [...points.getContext("2d").getImageData(x, y, 1, 1).data] }) }"""
+    )
+    assert len(colours) == 12
+    assert set(map(tuple, colours)) == {(0xC1, 0x4E, 0x00, 255)}
+
+
+def test_the_nearest_network_is_found(tab):
+    """As by looking at all of them."""
+    tab.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    found, expected = tab.evaluate(
+        """() => { const [plane] = document.querySelector(".explorer").explorer.planes;
+        const [xs, ys] = plane.spots;
+        const places = Array.from({ length: 400 }, (_, k) => [(k % 20) * 25, Math.floor(k / 20) * 18]);
+        const near = ([x, y]) => { let [best, least] = [null, 256];
+          xs.forEach((_, k) => { const d = (xs[k] - x) ** 2 + (ys[k] - y) ** 2; if (d < least) [best, least] = [k, d] });
+          return best };
+        return [places.map(([x, y]) => plane.nearest(x, y) ?? null), places.map(near)] }"""
+    )
+    assert found == expected
+    assert len(set(found)) > 30
 
 
 def test_the_keyboard_alone_walks_and_marks(tab):

@@ -1,5 +1,6 @@
 """Picks under budgets: what they show, and what they leave open with a handful of candidates."""
 
+import math
 import sys
 
 import pandas as pd
@@ -62,6 +63,16 @@ def test_a_sample_has_intervals_and_counts_twice():
     assert study.sampled["low"].notna().any()
     assert set(study.sampled["proxy"]) == {"flops", "params", "snip", "fisher"}
     assert set(study.whole["proxy"]) == {"flops", "params"}
+
+
+def test_only_who_chooses_among_a_sample_has_other_samples():
+    assert study_of(40).resampled.empty
+    drawn = study_of(39, limit=12).resampled
+    assert set(drawn.columns.get_level_values("proxy")) == {"snip", "fisher"}
+    assert len(drawn) == 20
+    assert (drawn["snip"].fillna(0) == 0).all(axis=None)  # the best of any sample
+    undefined = study_of(40, fisher=[*range(39), math.nan]).resampled  # not measured on one
+    assert set(undefined.columns.get_level_values("proxy")) == {"fisher"}
 
 
 def test_a_handful_of_candidates_gives_no_interval_and_no_finding():
@@ -132,9 +143,9 @@ def test_seeds_need_several(monkeypatch):
 
 
 def test_a_statement_is_judged_on_what_could_have_been_avoided():
-    def test(statement, place, losses, band, n):
-        assert losses.loc["fisher", band] > 0
-        return Verdict(statement, place, "agrees", f"of {n}.")
+    def test(statement, place, losses, band):
+        assert losses.values.loc["fisher", band] > 0
+        return Verdict(statement, place, "agrees", f"of {losses.n}.")
 
     study = study_of(40)
     assert study.judge(test, "S.", "P", pareto.bands([10, 30])[0]).outcome == "agrees"

@@ -53,22 +53,49 @@ def test_one_data_set_that_agrees_and_one_that_differs():
     assert verdicts.finds_the_best("best", PLACE, tables, ["params"]).outcome == "agrees in part"
 
 
-@pytest.mark.parametrize(
-    ("best", "outcome"), [("a9", "agrees"), ("snip", "agrees in part"), ("params snip", "differs")]
-)
-def test_a_gap_is_a_first_place_outside_the_top(best, outcome):
-    names = best.split() + [f"a{i}" for i in range(20)]
-    names += [name for name in ("params", "snip") if name not in names]
+def gap(places, names):
+    """Judge with the first two architectures of fifty as the best, of 80 and 79 %."""
     table = pd.DataFrame({"arch": names, "test_accuracy": [80.0 - i for i in range(len(names))]})
     bench = Benchmark("toy", table, space="toy", batch="toy", licence="none", citation="none")
-    places = first_places(params=70.0, snip=60.0)
-    gap = "gap", PLACE, {"data": places}, {"data": bench}
-    verdict = verdicts.leaves_a_gap(*gap, {"data": table}, top=0.06)
+    return verdicts.leaves_a_gap("gap", PLACE, {"data": places}, {"data": bench}, {"data": table}, top=0.04)
+
+
+@pytest.mark.parametrize(
+    ("best", "outcome"), [("b c", "agrees"), ("snip b", "agrees in part"), ("params snip", "differs")]
+)
+def test_a_gap_is_a_first_place_outside_the_top(best, outcome):
+    """All fifty are candidates, so that intervals do not matter."""
+    names = [*best.split(), *({"params", "snip"} - set(best.split()))]
+    names += [f"a{i}" for i in range(50 - len(names))]
+    verdict = gap(first_places(params=70.0, snip=60.0), names)
     assert verdict.outcome == outcome
     assert "the gap is 10.00 to 20.00 points" in verdict.because
-    nothing_good = verdicts.leaves_a_gap(*gap, {"data": table[~table["arch"].isin(names[:2])]}, top=0.06)
-    assert nothing_good.outcome == "cannot be compared"
-    assert nothing_good.because.startswith("None of the candidates is among the best.")
+    assert [check.p for part in verdict.parts for check in part.checks] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("reached", "outcome"), [(77.9, "agrees"), (78.1, "left open"), (79.9, "left open"), (80.1, "differs")]
+)
+def test_in_a_sample_the_interval_has_to_be_outside_the_top(reached, outcome):
+    places = first_places(params=reached).assign(n=45)
+    verdict = gap(places, ["params", *(f"a{i}" for i in range(49))])
+    assert verdict.outcome == outcome
+    assert verdict.parts[0].checks[0].value == pytest.approx(79 - reached)
+
+
+def test_candidates_without_one_of_the_best_say_nothing():
+    table = pd.DataFrame({"arch": [f"a{i}" for i in range(50)], "test_accuracy": range(50)})
+    bench = Benchmark("toy", table, space="toy", batch="toy", licence="none", citation="none")
+    places, drawn = first_places(params=70.0), {"data": table[:40]}
+    verdict = verdicts.leaves_a_gap("gap", PLACE, {"data": places}, {"data": bench}, drawn)
+    assert verdict.outcome == "cannot be compared"
+    assert verdict.because.startswith("None of the candidates is among the best.")
+
+
+def test_first_places_are_compared_with_their_intervals():
+    table = first_places(params=70.0, snip=60.0)
+    ((check,),) = (part.checks for part in verdicts.finds_the_best("", PLACE, {"": table}, ["params"]).parts)
+    assert (check.value, check.low, check.high) == (10, 8, 12)
 
 
 def test_the_first_of_few_decides_nothing():
@@ -94,6 +121,13 @@ def test_the_second_best_may_have_one_ahead(others, outcome):
     verdict = verdicts.stays_second("second", PLACE, {"data": table}, ["params", "flops"], printed)
     assert verdict.outcome == outcome
     assert verdict.because.endswith("above theirs are: data 1 (SNIP and Fisher).")
+    ((second,),) = (part.checks for part in verdict.parts)
+    assert second.value == 70.0 - min(others.values())
+
+
+def test_behind_a_single_other_one_is_second():
+    table, printed = first_places(params=70.0, snip=90.0), {"data": pd.Series({"params": 1.0})}
+    assert verdicts.stays_second("", PLACE, {"data": table}, ["params"], printed).outcome == "agrees"
 
 
 @pytest.mark.parametrize(

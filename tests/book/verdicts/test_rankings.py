@@ -198,9 +198,10 @@ FALLING, STEADY, RISING = (0.5, 0.2), (0.4, 0.38), (0.3, 0.5)
 @pytest.mark.parametrize(
     ("params", "zen", "outcome"),
     [
-        (FALLING, STEADY, "agrees"),
+        (FALLING, RISING, "agrees"),
+        (FALLING, STEADY, "agrees in part"),  # Zen-score may drop as well
         (FALLING, FALLING, "agrees in part"),
-        (STEADY, STEADY, "agrees in part"),
+        (STEADY, STEADY, "left open"),
         (STEADY, FALLING, "differs"),
         (RISING, FALLING, "differs"),
     ],
@@ -211,6 +212,16 @@ def test_all_drop_but_the_exception(params, zen, outcome):
     assert ("for 2 of the 2" in verdict.because) == (params == FALLING)
     assert ("other proxies and is open for #Params, by" in verdict.because) == (params == STEADY)
     assert ("other proxies and rises for #Params, by" in verdict.because) == (params == RISING)
+
+
+def test_a_drop_has_comparisons_with_intervals():
+    others, exception = judge_drop({"params": FALLING, "snip": FALLING, "zen_score": RISING}).parts
+    assert [check.what for check in others.checks] == ["#Params", "SNIP"]
+    assert exception.name == "data, Zen-score"
+    assert [check.value for part in (others, exception) for check in part.checks] == pytest.approx(
+        [0.3, 0.3, 0.2]
+    )
+    assert all(check.p is not None for part in (others, exception) for check in part.checks)
 
 
 def test_the_course_of_the_exception_is_told():

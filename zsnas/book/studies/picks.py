@@ -21,6 +21,7 @@ from zsnas.book.figures import explorer
 from zsnas.book.figures import pareto as drawings
 from zsnas.book.tables.pareto import Budgets, losses, seeds, ties
 from zsnas.book.verdicts import ENOUGH, Verdict
+from zsnas.book.verdicts.pareto import Losses
 from zsnas.leaderboard import FEWEST, candidates
 from zsnas.proxies import label_of, list_proxies, proxy
 from zsnas.scores import undefined
@@ -151,13 +152,18 @@ class Picks:
         if not self.is_whole:
             return self._summary(self.sample, names, resamples)
         found = self._summary(self.sample, names, 0)
-        known = self.sample[self.sample["seed"] == self.seed].count()
-        in_part = [name for name in names if known[name] < self.candidates]
-        if in_part:
-            again = self._summary(self.sample, in_part, resamples, start=found.attrs["start"])
-            rest = found[~found["proxy"].isin(in_part)]
+        if self._of_a_sample:
+            again = self._summary(self.sample, self._of_a_sample, resamples, start=found.attrs["start"])
+            rest = found[~found["proxy"].isin(self._of_a_sample)]
             found = pd.concat([rest, again], ignore_index=True)
         return found
+
+    @property
+    def _of_a_sample(self) -> list[str]:
+        """The proxies, other than the counts, that do not choose among all architectures."""
+        known = self.sample[self.sample["seed"] == self.seed].count()
+        size = self.candidates if self.is_whole else len(self.bench.table)
+        return [name for name in self._choosing if name not in self.counted and known[name] < size]
 
     @cached_property
     def whole(self) -> pd.DataFrame:
@@ -293,6 +299,16 @@ class Picks:
         of_sample = pareto.avoidable(self.sampled).drop(index=self.counted, errors="ignore")
         return pd.concat([pareto.avoidable(self.whole), of_sample]).reindex(list(self.proxies))
 
+    @cached_property
+    def resampled(self) -> pd.DataFrame:
+        """The same for other samples of candidates, of the proxies that choose among a sample."""
+        names = [name for name in self._of_a_sample if name in self.proxies]
+        resamples = self.resamples if self.candidates >= FEWEST else 0
+        start = self.sampled.attrs["start"]
+        return pareto.avoidable_of_resamples(
+            self.bench, self.sample, self.cost, self.limits, names, resamples, start=start
+        )
+
     def finding(self) -> str:
         """Say which proxy loses least and which most, under tight and under relaxed budgets."""
         if self.candidates < ENOUGH:
@@ -322,11 +338,12 @@ class Picks:
         statement, place : str
             Of the survey.
         *given
-            What the test takes between the losses and the number of candidates.
+            What the test takes after the losses.
         reason : str
             Why the statement is not about what is computed here; empty when it is.
         """
-        verdict = test(statement, place, self.beyond, *given, self.candidates)
+        losses = Losses(self.beyond, self.resampled, self.candidates)
+        verdict = test(statement, place, losses, *given)
         if materials.EMBEDDED in (self.bench.name, self.scored.name):
             reason = "The survey has no such figure for the embedded benchmark."
         return verdict.without_judgement(reason) if reason else verdict

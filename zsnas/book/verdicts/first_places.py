@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -9,7 +10,7 @@ import pandas as pd
 import zsnas.statistics
 from zsnas.book.tables import intervals, number
 from zsnas.book.verdicts.rankings import labels, listed
-from zsnas.book.verdicts.verdict import ENOUGH, Outcome, Verdict, every, is_above, outcome_of
+from zsnas.book.verdicts.verdict import ENOUGH, Check, Outcome, Part, Verdict
 from zsnas.proxies import label_of
 
 if TYPE_CHECKING:
@@ -38,24 +39,30 @@ def finds_the_best(
     proxies : sequence of str
         Those that the statement names.
     """
-    found, holds = [], []
+    found, parts = [], []
     for data, table in first_places.items():
         rows = table.set_index("proxy")
         named, others = rows.loc[list(proxies)], rows.drop(index=list(proxies))
         worst = named.sort_values("reached").iloc[0]
         better = others[others["reached"] > worst["reached"]]
-        leads = worst["low"] - others["high"], worst["high"] - others["low"]
-        holds.append(every(map(is_above, *leads)))
+        checks = (_ahead(label_of(str(name)), worst, other) for name, other in others.iterrows())
+        parts.append(Part(data, tuple(checks)))
         found.append(f"On {data}: {_first_places(named)}; higher: {_first_places(better) or 'none'}.")
     reading = (
         "Read as: among the same candidates, no other proxy puts a more accurate architecture first; "
         "intervals that overlap leave it open."
     )
-    verdict = Verdict(statement, place, outcome_of(holds), " ".join([reading, *found]))
+    verdict = Verdict.of(statement, place, " ".join([reading, *found]), parts)
     candidates = [table["n"] + table["missing"] for table in first_places.values()]
     if any(measured.nunique() > 1 for measured in candidates):
         return verdict.without_judgement("Some proxies were measured on fewer candidates than others.")
     return _judged(verdict, first_places)
+
+
+def _ahead(what: str, first: pd.Series[float], other: pd.Series[float]) -> Check:
+    """Compare two first places, whose intervals must not overlap."""
+    ends = first["low"] - other["high"], first["high"] - other["low"]
+    return Check.above(what, first["reached"] - other["reached"], *ends, other["n"])
 
 
 def stays_second(
@@ -74,13 +81,13 @@ def stays_second(
     printed : mapping of Series
         The survey's numbers, by the same names and by proxy.
     """
-    found, holds, own = [], [], []
+    found, parts, own = [], [], []
     for data, table in first_places.items():
         rows = table.set_index("proxy")
         worst = rows.loc[list(proxies)].sort_values("reached").iloc[0]
         others = rows.drop(index=list(proxies)).dropna(subset="arch")
         ahead, behind = others["low"] > worst["high"], others["high"] < worst["low"]
-        holds.append(False if ahead.sum() > 1 else True if (~behind).sum() <= 1 else None)
+        parts.append(Part(data, (_ahead("the second of the others", worst, _second(others)),)))
         level = labels(others.index[~ahead & ~behind]) or "none"
         found.append(f"On {data}, ahead: {labels(others.index[ahead]) or 'none'}; level: {level}.")
         said = printed[data].drop("ground_truth", errors="ignore")
@@ -91,7 +98,20 @@ def stays_second(
         f"when its whole interval is, and intervals that overlap leave it open. {' '.join(found)} "
         f"In the survey's own table, with equal numbers counted once, above theirs are: {listed(own)}."
     )
-    return _judged(Verdict(statement, place, outcome_of(holds), because), first_places)
+    return _judged(Verdict.of(statement, place, because, parts), first_places)
+
+
+def _second(rows: pd.DataFrame) -> pd.Series[float]:
+    """Return the second highest accuracy, and the second highest of both ends of the intervals.
+
+    More than one of these proxies is ahead of another when the second highest lower end is, and at most one
+    can be when the second highest upper end is behind it.
+    """
+    columns = {
+        name: [*rows[name].sort_values(ascending=False), -inf, -inf] for name in ("reached", "low", "high")
+    }
+    second = {name: column[1] for name, column in columns.items()}  # of fewer than two, nothing is ahead
+    return pd.Series(second | {"n": rows["n"].min() if len(rows) else 0}, dtype="float64")
 
 
 def leaves_a_gap(
@@ -104,7 +124,8 @@ def leaves_a_gap(
 ) -> Verdict:
     """Judge whether every proxy's first place stays outside the best architectures of the benchmark.
 
-    Candidates of which none is among the best say nothing.
+    The first place of a whole space is outside or is not. That of a sample is outside when its whole interval
+    is below the least accurate of the best. Candidates of which none is among the best say nothing.
 
     Parameters
     ----------
@@ -120,11 +141,19 @@ def leaves_a_gap(
     top : float
         The fraction that counts as the best architectures.
     """
-    found, outside, could = [], [], []
+    found, parts, could = [], [], []
     for data, table in first_places.items():
         best = zsnas.statistics.top_architectures(benches[data], top)
         is_inside = table["arch"].isin(best)
-        outside += list(~is_inside)
+        least = float(benches[data].truth[list(best)].min())
+        size = len(benches[data].table)
+        for inside, row in zip(is_inside, table.to_dict("records"), strict=True):
+            what = label_of(row["proxy"])
+            whole = row["n"] + row["missing"] == size
+            value, low, high = (least - row[end] for end in ("reached", "high", "low"))
+            apart = Check.above(what, value, low, high, row["n"])
+            check = Check(what, not inside, value, n=apart.n) if whole else apart
+            parts.append(Part(f"{data}, {what}", (check,)))
         could.append(candidates[data]["arch"].isin(best).any())
         found.append(
             f"On {data} the gap is {number(table['regret'].min())} to {number(table['regret'].max())} "
@@ -132,9 +161,11 @@ def leaves_a_gap(
             "are among the best."
         )
     reading = (
-        f"Read as: no proxy's first place is among the best {100 * top:g}\N{NO-BREAK SPACE}% of the space."
+        f"Read as: no proxy's first place is among the best {100 * top:g}\N{NO-BREAK SPACE}% of the space. "
+        "That of a whole space is or is not; that of a sample is left open when its interval reaches over "
+        "both."
     )
-    verdict = Verdict(statement, place, outcome_of(outside), " ".join([reading, *found]))
+    verdict = Verdict.of(statement, place, " ".join([reading, *found]), parts)
     if not all(could):
         return verdict.without_judgement("None of the candidates is among the best.")
     return _judged(verdict, first_places)

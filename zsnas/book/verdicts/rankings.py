@@ -185,19 +185,19 @@ def drops_at_the_top(
     statement, place, tables, contrasts
         As for :func:`works_best`.
     exceptions : sequence of str
-        Proxies that are said not to drop.
+        Proxies that are said not to drop: an interval that reaches over both sides leaves it open.
     including : sequence of str
         Proxies that are said to be among those that drop.
     most : bool
         Whether it is said of more than half of the proxies only, instead of all.
     """
-    found, holds = [], []
+    found, parts = [], []
     for data, contrast in contrasts.items():
         rows = _kendall(contrast, "contrast", "top")
         others = rows.drop(index=list(exceptions))
-        holds += [_most_fall(others) if most else every(_is_below(others))]
-        holds += [bool(rows["high"][name] >= 0) for name in exceptions]
-        holds += _is_below(rows.loc[list(including)])
+        parts.append(Part(data, _below(others), most))
+        parts += [_named(data, name, _above(name, rows.T[name])) for name in exceptions]
+        parts += [_named(data, name, *_below(rows.loc[[name]])) for name in including]
         kind = "other proxies" if exceptions else "proxies"
         falls = f"falls for {(others['high'] < 0).sum()} of the {len(others)} {kind}"
         extent = f", by {number(-others['value'].max())} to {number(-others['value'].min())}"
@@ -208,16 +208,13 @@ def drops_at_the_top(
         )
     named = f" and for {labels(including)}" if including else ""
     whose = f", for more than half of the proxies{named}" if most else named
-    reading = f"Read as: {DROP}{whose}."
-    verdict = Verdict(statement, place, outcome_of(holds), " ".join([reading, *found]))
+    apart = f"; that of {labels(exceptions)} is above it, not below" if exceptions else ""
+    verdict = Verdict.of(statement, place, " ".join([f"Read as: {DROP}{whose}{apart}.", *found]), parts)
     return _judged(verdict, _sizes(tables))
 
 
-def _most_fall(rows: pd.DataFrame) -> bool | None:
-    """Return whether KT falls for more than half; None when enough of them are open to decide it."""
-    if (rows["high"] < 0).mean() > 0.5:
-        return True
-    return False if (rows["low"] > 0).mean() >= 0.5 else None
+def _named(data: str, proxy: str, check: Check) -> Part:
+    return Part(f"{data}, {label_of(proxy)}", (check,))
 
 
 def correlation_falls(statement: str, place: str, table: pd.DataFrame) -> Verdict:
@@ -247,11 +244,6 @@ def correlation_falls(statement: str, place: str, table: pd.DataFrame) -> Verdic
 
 def _kendall(table: pd.DataFrame, column: str, label: str) -> pd.DataFrame:
     return table[(table["statistic"] == "KT") & (table[column] == label)].set_index("proxy")
-
-
-def _is_below(rows: pd.DataFrame) -> list[bool | None]:
-    """Whether each interval is below 0, in the words of :func:`is_above`."""
-    return [is_above(-high, -low) for low, high in zip(rows["low"], rows["high"], strict=True)]
 
 
 def _below(rows: pd.DataFrame) -> tuple[Check, ...]:
