@@ -23,7 +23,7 @@ MEAN, DEVIATION = 4.932, 6.064
 
 
 class Pictures(NamedTuple):
-    """Pictures (n, 8, 8, 3) of whole numbers from 0 to 16, one grey in all channels, and their digits (n,)."""
+    """Pictures (n, 8, 8, 3) of whole numbers from 0 to 16, grey in all channels, and their digits (n,)."""
 
     pixels: NDArray[np.uint8]
     labels: NDArray[np.int64]

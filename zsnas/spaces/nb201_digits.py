@@ -1,8 +1,8 @@
 """NAS-Bench-201's cells in networks for pictures of 8 × 8 pixels: stem, one cell, classifier.
 
 The cell has eight channels. The stem is a 3×3 convolution of stride 3 with batch norm, so that the cell sees
-3 × 3 positions. After the cell come batch norm, ReLU, global pooling and a linear classifier, as in the networks of
-NAS-Bench-201. The architectures, their order and which of them compute the same are those of
+3 × 3 positions. After the cell come batch norm, ReLU, global pooling and a linear classifier, as in the
+networks of NAS-Bench-201. The architectures, their order and which of them compute the same are those of
 :mod:`zsnas.spaces.nb201`.
 """
 

@@ -123,13 +123,10 @@ class Node(nn.Module):
         learned, plain = self.networks.split([sum(self.sizes[:2]), sum(self.sizes[2:])])
         wide, narrow = relu(x).index_select(0, learned).split(self.sizes[:2])
         pools, skips = x.index_select(0, plain).split(self.sizes[2:])
-        shape = (-1, *x.shape[1:])
-        convolved = [
-            wide @ self._matrices(),
-            (narrow.reshape(len(narrow), -1, self.narrow.shape[1]) @ self.narrow).view(shape),
-        ]
-        pooled = (pools.reshape(-1, x.shape[2]) @ self.pooling).view(shape)
-        outputs = torch.cat([self.norm(torch.cat(convolved)), pooled, skips])
+        by_position = (len(narrow), x.shape[1] * len(self.taps), self.narrow.shape[1])
+        projected = (narrow.view(by_position) @ self.narrow).view(narrow.shape)
+        learned_outputs = self.norm(torch.cat([wide @ self._matrices(), projected]))
+        outputs = torch.cat([learned_outputs, pools @ self.pooling, skips])
         parts = outputs.split([len(networks) for _, networks in self.arrivals])
         return [(*arrival, part) for arrival, part in zip(self.arrivals, parts, strict=False)]
 
@@ -137,8 +134,8 @@ class Node(nn.Module):
         """Return the 3×3 convolutions as matrices (convolutions, features, features)."""
         positions, channels = len(self.taps), self.narrow.shape[1]
         blocks = self.taps.flatten(0, 1) @ self.wide
-        blocks = blocks.view(-1, positions, positions, channels, channels).transpose(2, 3)
-        return blocks.reshape(-1, positions * channels, positions * channels)
+        blocks = blocks.view(len(blocks), positions, positions, channels, channels).transpose(2, 3)
+        return blocks.reshape(len(blocks), positions * channels, positions * channels)
 
 
 class Norm(nn.Module):
