@@ -61,6 +61,11 @@ def trained() -> dict[int, int]:
     return {int(seed): int(count) for seed, count in counts.items()}
 
 
+def hours() -> float:
+    """Return how long all of it has kept one core busy."""
+    return float(_runs()["cpu_seconds"].to_pandas().sum()) / 3600
+
+
 def curves() -> pd.DataFrame:
     """Return what every training reached after every epoch.
 
