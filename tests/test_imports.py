@@ -24,7 +24,7 @@ FLOORS = (
     ("spaces",),
     ("benchmarks", "hardware", "proxies"),
     ("models", "counting", "scores"),
-    ("statistics", "search"),
+    ("statistics", "search", "training"),
     ("figures", "pareto", "leaderboard"),
     ("evaluate", "ranking"),
     (SHELF,),

@@ -32,6 +32,7 @@ from torch.nn.functional import interpolate
 from zsnas._names import unknown
 from zsnas._numbers import as_seed, as_whole
 from zsnas._own import Register
+from zsnas.batches import digits
 from zsnas.batches.targets import Photographs, examples, side_of_photographs
 from zsnas.batches.tasks import ADE20K, CLASSIFICATION, TASKS, Task
 from zsnas.sources import SourceUnavailable, fetch
@@ -257,6 +258,8 @@ class _DataSet:
     deviation: tuple[float, float, float]
     shrink: int = 4
     """How much finer the photographs are that stand in for its images."""
+    from_what: str = "from a random sample of"
+    """What its sample is, before the number of its images."""
 
 
 # Mean and deviation of each channel over the training set, on the scale 0 to 255: the values that the authors
@@ -270,6 +273,16 @@ _DATA_SETS = {
     # The values that torchvision and timm give for nearly all of their networks, times 255.
     "imagenet1k": _DataSet(
         "ImageNet-1K", 1000, 224, 128, (123.675, 116.28, 103.53), (58.395, 57.12, 57.375), shrink=1
+    ),
+    # Of the training pictures, whose pixels go from 0 to 16.
+    "digits": _DataSet(
+        "scikit-learn's digits",
+        10,
+        8,
+        digits.TRAINING,
+        (digits.MEAN,) * 3,
+        (digits.DEVIATION,) * 3,
+        from_what="of the first",
     ),
 }
 _PHOTOGRAPHS = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg")
@@ -293,7 +306,7 @@ def list_batches() -> list[str]:
     """Return the names of the data sets that batches are drawn from.
 
     >>> [name for name in list_batches() if not name.startswith("photographs-")]
-    ['cifar10', 'cifar100', 'imagenet16-120', 'imagenet1k']
+    ['cifar10', 'cifar100', 'digits', 'imagenet16-120', 'imagenet1k']
     """
     return sorted([*_DATA_SETS, *_TASKS, *OWN])
 
@@ -343,14 +356,14 @@ def batch(name: str, size: int = 64, seed: int = 0, *, images_per_class: int = 1
         One of `list_batches`; or a folder with a sub-folder for each class, or an ``.npz`` file with images
         ``x`` and labels ``y``, see ``zsnas.batches.own``.
     size
-        Number of images, from 1 to the size of the sample: 1024 for the CIFARs, 120 for ImageNet16-120, 128
-        for ImageNet-1K and for photographs (these drawn without regard to their classes).
+        Number of images, from 1 to the size of the sample: 1024 for the CIFARs, 512 for the digits, 120 for
+        ImageNet16-120, 128 for ImageNet-1K and for photographs (these drawn without regard to their classes).
     seed
         The same seed gives the same batch; no global random generator is read or changed.
     images_per_class
-        From 1 to ``size``, and to twice the images that the sample has of each class: 182 for CIFAR-10, 8 for
-        CIFAR-100, 2 for the others (the classes of a jigsaw are drawn with the batch). It asks for nothing
-        where an image has no class, as in the dense tasks.
+        From 1 to ``size``, and to twice the images that the sample has of each class: 182 for CIFAR-10, 98
+        for the digits, 8 for CIFAR-100, 2 for the others (the classes of a jigsaw are drawn with the batch).
+        It asks for nothing where an image has no class, as in the dense tasks.
 
     Warns
     -----
@@ -376,7 +389,7 @@ def batch(name: str, size: int = 64, seed: int = 0, *, images_per_class: int = 1
     except SourceUnavailable as reason:
         _notice(data_set.label, str(reason))
         return _photograph_batch(data_set, size, rng, each)
-    source = f"{data_set.label}: training images, class-balanced, from a random sample of {len(labels)}"
+    source = f"{data_set.label}: training images, class-balanced, {data_set.from_what} {len(labels)}"
     source += _several(each, _fewest(name, labels, each))
     chosen = _balanced(labels, size, rng, each)
     images, labels = _with_mirror_images(images, labels)
@@ -444,6 +457,8 @@ def _several(each: int, fewest: int) -> str:
 @cache
 def _sample(name: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Return all images (n, side, side, 3) and labels (n,) of a sample."""
+    if name == "digits":
+        return digits.training()
     try:
         path = fetch(f"images/{name}")
     except SourceUnavailable as reason:

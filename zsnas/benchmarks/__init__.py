@@ -22,6 +22,7 @@ from zsnas.benchmarks import (
     nats_sss,
     nb201,
     nb201_analog,
+    nb201_digits,
     timm_imagenet,
     torchvision_imagenet,
     transnas,
@@ -47,6 +48,7 @@ EMBEDDED = "nb201-analog/cifar10"
 _LOADERS: dict[str, Callable[[], Benchmark]] = {
     **nb201.LOADERS,
     **nb201_analog.LOADERS,
+    **nb201_digits.LOADERS,
     **hw_nas_bench.LOADERS,
     **hw_help.LOADERS,
     **nats_sss.LOADERS,

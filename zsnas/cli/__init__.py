@@ -31,12 +31,13 @@ from zsnas.cli import (
     search,
     spaces,
     sweep,
+    train_benchmark,
 )
 from zsnas.cli._output import complain
 from zsnas.cli._parser import Command
 
 COMMANDS = (
-    *(score, rank, evaluate, leaderboard, sweep, scores, correlate, search, latency),
+    *(score, rank, evaluate, leaderboard, sweep, scores, correlate, search, latency, train_benchmark),
     *(proxies, benchmarks, spaces, batches, models, data, notebooks),
 )
 
