@@ -5,7 +5,7 @@ that depends on its own operation only. The counts of an architecture are theref
 plus one contribution for each edge, and 24 networks with a single operation, counted one by one, give all
 15,625. In the size space of NATS-Bench a part depends on two neighbouring widths at most, and 232 networks
 that are narrow elsewhere give all 32,768. In TransNAS-Bench-101's micro space an edge is such a part too, and
-19 networks give all 4,096.
+19 networks give all 4,096. For NAS-Bench-101 there is a formula.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import torch
 
 from zsnas.batches import Batch, batch
 from zsnas.proxies import NOTE, measure
-from zsnas.spaces import nats_sss, space, transnas
+from zsnas.spaces import _nb101_cells, nats_sss, nb101, space, transnas
 from zsnas.spaces.nb201 import EDGES, OPERATIONS, TEMPLATE, parse
 
 if TYPE_CHECKING:
@@ -81,8 +81,9 @@ def counts(num_classes: int, image_size: int, name: str = "nb201") -> pd.DataFra
     num_classes, image_size : int
         As for ``contributions``.
     name : str
-        Of the space: "nb201", "nats-sss" or "transnas-micro". The networks are classifiers; the head of
-        another task of TransNAS-Bench-101 adds the same to every architecture, and changes no ranking.
+        Of the space: "nb101", "nb201", "nats-sss" or "transnas-micro". The networks are classifiers; the
+        head of another task of TransNAS-Bench-101 adds the same to every architecture, which changes no
+        ranking.
 
     Raises
     ------
@@ -174,10 +175,16 @@ def _of_micro_cells(num_classes: int, image_size: int) -> NDArray[np.int64]:
     return np.asarray(empty + sum((single[edge] - empty)[chosen[edge]] for edge in range(len(shape))))
 
 
+def _of_graphs(num_classes: int, image_size: int) -> NDArray[np.int64]:
+    """Count by the formula of NAS-Bench-101: shape (architectures, counts)."""
+    return nb101.counted(_nb101_cells.written(), num_classes, image_size)
+
+
 _TOTALS: dict[str, Callable[[int, int], NDArray[np.int64]]] = {
     "nb201": _of_cells,
     "nats-sss": _of_widths,
     "transnas-micro": _of_micro_cells,
+    "nb101": _of_graphs,
 }
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # Name of the space: module and class that hold it (loaded when the space is first used).
 _SPACES = {
     "nb201": ("zsnas.spaces.nb201", "NB201"),
+    "nb101": ("zsnas.spaces.nb101", "NB101"),
     "nats-sss": ("zsnas.spaces.nats_sss", "NATSSizes"),
     "mobilenet-v2": ("zsnas.spaces.mobilenet_v2", "MobileNetV2"),
     "resnets": ("zsnas.spaces.resnets", "ResNets"),
