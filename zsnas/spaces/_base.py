@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _SPACES = {
     "nb201": ("zsnas.spaces.nb201", "NB201"),
     "nb101": ("zsnas.spaces.nb101", "NB101"),
+    "nas-bench-macro": ("zsnas.spaces.nas_bench_macro", "NASBenchMacro"),
     "nats-sss": ("zsnas.spaces.nats_sss", "NATSSizes"),
     "mobilenet-v2": ("zsnas.spaces.mobilenet_v2", "MobileNetV2"),
     "resnets": ("zsnas.spaces.resnets", "ResNets"),

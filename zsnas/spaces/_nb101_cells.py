@@ -50,7 +50,7 @@ def vertices(codes: Codes) -> NDArray[np.int64]:
 
 def edges(codes: Codes) -> Codes:
     """Return the edges of each cell, as the bits above."""
-    return codes >> _OPERATION_BITS & (1 << _EDGE_BITS) - 1
+    return np.asarray(codes >> _OPERATION_BITS & (1 << _EDGE_BITS) - 1, dtype=np.uint32)
 
 
 def matrices(codes: Codes, size: int) -> Matrices:
@@ -89,19 +89,18 @@ def enumerated(most_vertices: int = MOST_VERTICES) -> Codes:
 
 
 def _enumerated(size: int) -> Codes:
-    choices = len(OPERATIONS) ** (size - 2)
-    firsts, hashes = [], []
+    choices = np.arange(len(OPERATIONS) ** (size - 2))
+    some = []
     for graphs in _batches(_graphs(size)):
-        codes = ((size << _EDGE_BITS | graphs) << _OPERATION_BITS)[:, None] | np.arange(
-            choices, dtype=np.uint32
-        )
-        found, first = np.unique(_class_hashes(codes.ravel(), size), return_index=True)
-        hashes.append(found)
-        firsts.append(codes.ravel()[first])
-    codes, found = np.concatenate(firsts), np.concatenate(hashes)
-    order = np.argsort(codes, kind="stable")
-    _, first = np.unique(found[order], return_index=True)
-    return np.sort(codes[order][first])
+        codes = ((size << _EDGE_BITS | graphs.astype(np.int64)) << _OPERATION_BITS)[:, None] | choices
+        some.append(_firsts(codes.ravel().astype(np.uint32), size))
+    return _firsts(np.concatenate(some), size)
+
+
+def _firsts(codes: Codes, size: int) -> Codes:
+    """Keep the first of the codes, which ascend, in each class."""
+    _, first = np.unique(_class_hashes(codes, size), return_index=True)
+    return codes[np.sort(first)]
 
 
 def _batches(graphs: Codes) -> Iterator[Codes]:
@@ -134,7 +133,8 @@ def _class_hashes(codes: Codes, size: int) -> NDArray[np.uint64]:
             around[j] += adjacent[i, j] * passed_on[i]
             around[i] += adjacent[i, j] * passed_back[j]
         hashes = _mixed(around)
-    return hashes.sum(axis=0, dtype=np.uint64)
+    total: NDArray[np.uint64] = hashes.sum(axis=0, dtype=np.uint64)
+    return total
 
 
 def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
