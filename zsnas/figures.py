@@ -34,7 +34,7 @@ from zsnas.proxies import label_of
 from zsnas.statistics import orientation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
@@ -189,6 +189,7 @@ def correlation_bars(
     *,
     top: float = 0.05,
     truth: str = "test accuracy",
+    ceiling: Mapping[str, float] | None = None,
 ) -> Figure:
     """Draw the correlation of every proxy with accuracy: two panels, all architectures and the top ones.
 
@@ -206,6 +207,8 @@ def correlation_bars(
         The fraction that the subset "top" stands for.
     truth : str
         What the scores are correlated with, in words; the top is the best by it.
+    ceiling : mapping of float, optional
+        By subset, the highest Kendall's τ that the noise of the truth lets any score have: a dashed line.
     """
     proxies = _ranked(table)
     figure = Figure(figsize=(WIDTH, 1.3 + 0.42 * len(proxies)), layout="constrained")
@@ -215,6 +218,8 @@ def correlation_bars(
             _bars(axes, _select(table, proxies, statistic, subset), offset, statistic)
             if survey is not None:
                 _diamonds(axes, _select(survey, proxies, statistic, subset), offset)
+        if ceiling is not None:
+            axes.axvline(ceiling[subset], color=INK, linestyle="--", label="noise ceiling of Kendall’s τ")
         title = _panel_title(table, subset, top, truth)
         _finish_panel(axes, title, [label_of(name) for name in proxies])
     panels[0].invert_yaxis()

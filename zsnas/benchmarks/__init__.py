@@ -24,6 +24,7 @@ from zsnas.benchmarks import (
     nb101,
     nb201,
     nb201_analog,
+    nb201_robust,
     timm_imagenet,
     torchvision_imagenet,
     transnas,
@@ -49,6 +50,7 @@ EMBEDDED = "nb201-analog/cifar10"
 _LOADERS: dict[str, Callable[[], Benchmark]] = {
     **nb201.LOADERS,
     **nb201_analog.LOADERS,
+    **nb201_robust.LOADERS,
     **hw_nas_bench.LOADERS,
     **hw_help.LOADERS,
     **nb101.LOADERS,
