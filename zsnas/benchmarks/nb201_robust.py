@@ -1,8 +1,8 @@
 """NAS-Bench-201 under attack: accuracy on CIFAR-10 images that were changed to fool the network.
 
 ``nb201-robust/cifar10`` has ``clean_accuracy``, and for each attack and strength
-``<attack>_<strength>_accuracy``, all in %. The strength is how far each pixel may move, in steps of 1/255 (norm
-L∞):
+``<attack>_<strength>_accuracy``, all in %. The strength is how far each pixel may move, in steps of 1/255
+(norm L∞):
 
 ==========  ========================================================  ======================================
 attack      what it does                                              strengths
