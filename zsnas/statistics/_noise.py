@@ -20,6 +20,7 @@ _LEVELS = 20  # of accuracy, over which the noise may differ
 _GRID = 300
 _STEPS = 100
 _SIMULATED = 100_000  # architectures in all, over several copies of the benchmark
+_COPIES = 30
 
 
 def noise_ceiling(runs: ArrayLike, top: float = 0.05, seed: int = 0) -> pd.DataFrame:
@@ -63,7 +64,7 @@ def noise_ceiling(runs: ArrayLike, top: float = 0.05, seed: int = 0) -> pd.DataF
     expected, share, spread = _expected(measured)
     size = len(measured)
     found = []
-    for _ in range(max(1, _SIMULATED // size)):
+    for _ in range(max(1, min(_COPIES, _SIMULATED // size))):
         truth = generator.choice(expected, size, p=share)
         truth = truth + (generator.random(size) - 0.5) * (expected[1] - expected[0])
         noise = np.interp(truth, expected, spread)[:, None] * generator.standard_normal(measured.shape)
