@@ -4,7 +4,7 @@ import pytest
 from zsnas import statistics
 
 
-def drawn(noise, architectures=4000, runs=3):
+def drawn(noise, architectures=2000, runs=3):
     generator = np.random.default_rng(0)
     truth = generator.standard_normal(architectures)
     return truth, truth[:, None] + noise * generator.standard_normal((architectures, runs))

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 _LEVELS = 20  # of accuracy, over which the noise may differ
 _GRID = 300
 _STEPS = 100
-_SIMULATED = 100_000  # architectures in all, over several copies of the benchmark
-_COPIES = 30
+_SIMULATED = 50_000  # architectures in all, over several copies of the benchmark
+_COPIES = 20
 
 
 def noise_ceiling(runs: ArrayLike, top: float = 0.05, seed: int = 0) -> pd.DataFrame:

@@ -16,7 +16,7 @@ def test_a_panel_for_each_benchmark():
     table = pd.DataFrame(rows, columns=["proxy", "ratio", "value"]).assign(statistic="KT")
     found = {"first": table, "second": table, "third": table}
     figure = shares.share_panels(found, ["params", "snip"])
-    assert [axes.get_title() for axes in figure.axes if axes.get_visible()] == list(found)
+    assert [axes.get_title(loc="left") for axes in figure.axes if axes.get_visible()] == list(found)
     assert "third: #Params from 0.50 to 0.10" in shares.share_panels_alt(found, ["params", "snip"])
 
 

@@ -40,8 +40,8 @@ def test_what_is_chosen_comes_from_the_other_spaces(pools):
 def test_a_sum_of_two_is_ranked_by_their_mean(pools):
     del pools["third", "task"]
     found = combined.judged(pools, PROXIES).set_index(["space", "method"])["all"]
-    assert found["first", "best pair"] > 0.9
-    assert found["first", "learned weights"] > 0.9
+    assert found["first", "best pair"] > 0.85
+    assert found["first", "learned weights"] > 0.85
     assert found["first", "best single"] < 0.6
 
 
