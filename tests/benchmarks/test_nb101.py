@@ -3,7 +3,6 @@ import pickle
 import time
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from zsnas import statistics
@@ -52,13 +51,13 @@ class _Trap:
 
 
 def test_what_a_pickle_asks_for_is_not_done(tmp_path):
-    table = pickle.dumps([_Trap(), pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]})], protocol=4)
+    table = pickle.dumps([_Trap(), np.array([[1.0, 2.0], [3.0, 4.0]])], protocol=4)
     (tmp_path / "table.pkl.gz").write_bytes(gzip.compress(table))
     assert numbers(tmp_path / "table.pkl.gz", 2).tolist() == [[1, 2], [3, 4]]
 
 
 def test_a_file_with_other_rows_is_refused(tmp_path):
-    table = pickle.dumps(pd.DataFrame({"a": [1.0, 2.0]}), protocol=4)
+    table = pickle.dumps(np.array([[1.0, 2.0]]), protocol=4)
     (tmp_path / "table.pkl.gz").write_bytes(gzip.compress(table))
     with pytest.raises(ValueError, match="is no table of numbers with 3 rows; fetch it again"):
         numbers(tmp_path / "table.pkl.gz", 3)

@@ -28,6 +28,7 @@ from zsnas.benchmarks import (
     timm_imagenet,
     torchvision_imagenet,
     transnas,
+    vitbench,
 )
 from zsnas.benchmarks._base import Benchmark, check_benchmark
 
@@ -61,6 +62,7 @@ _LOADERS: dict[str, Callable[[], Benchmark]] = {
     **families.LOADERS,
     **timm_imagenet.LOADERS,
     **torchvision_imagenet.LOADERS,
+    **vitbench.LOADERS,
     **accel_nasbench.LOADERS,
 }
 

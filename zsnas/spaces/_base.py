@@ -29,6 +29,8 @@ _SPACES = {
     "segmentation": ("zsnas.spaces.segmentation", "Segmentation"),
     "timm": ("zsnas.spaces.timm", "Timm"),
     "torchvision": ("zsnas.spaces.torchvision", "Torchvision"),
+    "vitbench-autoformer": ("zsnas.spaces.vitbench", "AutoFormers"),
+    "vitbench-pit": ("zsnas.spaces.vitbench", "PiTs"),
     "transnas-micro": ("zsnas.spaces.transnas", "TransNASMicro"),
     "transnas-macro": ("zsnas.spaces.transnas", "TransNASMacro"),
     "proxyless": ("zsnas.spaces.proxyless", "Proxyless"),
