@@ -148,6 +148,17 @@ def links(session: nox.Session) -> None:
 
 
 @task
+def dataset(session: nox.Session) -> None:
+    """Write all published scores as CSV, with their card and checksums, to _build/dataset and a zip of it."""
+    folder = ROOT / "_build" / "dataset"
+    shutil.rmtree(folder, ignore_errors=True)
+    session.run(
+        str(PYTHON), "-c", f"from zsnas.scores.dataset import write; write({str(folder)!r})", external=True
+    )
+    session.log(f"written: {shutil.make_archive(str(folder), 'zip', folder)}")
+
+
+@task
 def wheel(session: nox.Session) -> None:
     """Build the wheel, install it alone beside the libraries, and run the actions of a user with it."""
     built, alone = ROOT / "_build" / "wheel", ROOT / "_build" / "wheel-env"

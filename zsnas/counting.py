@@ -5,7 +5,8 @@ that depends on its own operation only. The counts of an architecture are theref
 plus one contribution for each edge, and 24 networks with a single operation, counted one by one, give all
 15,625. In the size space of NATS-Bench a part depends on two neighbouring widths at most, and 232 networks
 that are narrow elsewhere give all 32,768. In TransNAS-Bench-101's micro space an edge is such a part too, and
-19 networks give all 4,096.
+19 networks give all 4,096, and in NAS-Bench-Macro a layer is one, so that 17 give all 6,561. For
+NAS-Bench-101 there is a formula.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import torch
 
 from zsnas.batches import Batch, batch
 from zsnas.proxies import NOTE, measure
-from zsnas.spaces import nats_sss, space, transnas
+from zsnas.spaces import _nb101_cells, nas_bench_macro, nats_sss, nb101, space, transnas
 from zsnas.spaces.nb201 import EDGES, OPERATIONS, TEMPLATE, parse
 
 if TYPE_CHECKING:
@@ -81,8 +82,9 @@ def counts(num_classes: int, image_size: int, name: str = "nb201") -> pd.DataFra
     num_classes, image_size : int
         As for ``contributions``.
     name : str
-        Of the space: "nb201", "nats-sss" or "transnas-micro". The networks are classifiers; the head of
-        another task of TransNAS-Bench-101 adds the same to every architecture, and changes no ranking.
+        Of the space: "nas-bench-macro", "nats-sss", "nb101", "nb201" or "transnas-micro". The networks are
+        classifiers; the head of another task of TransNAS-Bench-101 adds the same to every architecture, and
+        changes no ranking.
 
     Raises
     ------
@@ -156,14 +158,35 @@ def _pair(layer: int, width: int, following: int) -> str:
 
 def _of_micro_cells(num_classes: int, image_size: int) -> NDArray[np.int64]:
     """Add up the contributions of the edges: shape (architectures, counts)."""
-    operations = len(transnas.OPERATIONS)
-    shape = (operations,) * len(transnas.EDGES)
+    shape = (len(transnas.OPERATIONS),) * len(transnas.EDGES)
+    return _of_parts("transnas-micro", shape, num_classes, image_size)
+
+
+def _of_layers(num_classes: int, image_size: int) -> NDArray[np.int64]:
+    """Add up the contributions of the layers: shape (architectures, counts)."""
+    shape = (len(nas_bench_macro.OPERATIONS),) * nas_bench_macro.LAYERS
+    return _of_parts("nas-bench-macro", shape, num_classes, image_size)
+
+
+def _of_parts(name: str, shape: tuple[int, ...], num_classes: int, image_size: int) -> NDArray[np.int64]:
+    """Add up what the operation of each part adds to the first network: shape (architectures, counts).
+
+    Parameters
+    ----------
+    name
+        Of the space; the operation of the last part changes fastest in it.
+    shape
+        How many operations each part has.
+    num_classes, image_size
+        As for ``counts``.
+    """
+    operations = shape[0]
     steps = operations ** np.arange(len(shape))[::-1]  # to the next operation in the space
-    architectures = space("transnas-micro").architectures
+    architectures = space(name).architectures
     single = np.array(
         [
             [
-                _counted(architectures[step * operation], num_classes, image_size, "transnas-micro")
+                _counted(architectures[step * operation], num_classes, image_size, name)
                 for operation in range(operations)
             ]
             for step in steps
@@ -174,10 +197,17 @@ def _of_micro_cells(num_classes: int, image_size: int) -> NDArray[np.int64]:
     return np.asarray(empty + sum((single[edge] - empty)[chosen[edge]] for edge in range(len(shape))))
 
 
+def _of_graphs(num_classes: int, image_size: int) -> NDArray[np.int64]:
+    """Count by the formula of NAS-Bench-101: shape (architectures, counts)."""
+    return nb101.counted(_nb101_cells.written(), num_classes, image_size)
+
+
 _TOTALS: dict[str, Callable[[int, int], NDArray[np.int64]]] = {
     "nb201": _of_cells,
     "nats-sss": _of_widths,
     "transnas-micro": _of_micro_cells,
+    "nas-bench-macro": _of_layers,
+    "nb101": _of_graphs,
 }
 
 

@@ -34,7 +34,7 @@ from zsnas.proxies import label_of
 from zsnas.statistics import orientation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
@@ -101,6 +101,7 @@ STYLE: dict[Any, Any] = {
 
 STATISTIC_NAMES = {"KT": "Kendall’s τ (KT)", "SPR": "Spearman’s ρ (SPR)"}
 SUBSETS = {"all": BLUE, "top": ORANGE}
+CEILINGS = {"all": "what noise allows, all", "top": "what noise allows, top"}
 APART = 0.16  # of the distance between two rows: how far the ends of a dumbbell are off its middle
 
 
@@ -183,7 +184,13 @@ def _without_unused_ids(text: str) -> str:
 
 
 @_styled
-def correlation_dumbbells(table: pd.DataFrame, *, top: float = 0.05, truth: str = "test accuracy") -> Figure:
+def correlation_dumbbells(
+    table: pd.DataFrame,
+    *,
+    top: float = 0.05,
+    truth: str = "test accuracy",
+    ceiling: Mapping[str, float] | None = None,
+) -> Figure:
     """Draw Kendall’s τ of every proxy with accuracy, over all architectures and over the top ones.
 
     A filled dot is the value over all, a ring the one over the top, each with a whisker from ``low`` to
@@ -197,6 +204,8 @@ def correlation_dumbbells(table: pd.DataFrame, *, top: float = 0.05, truth: str 
         The fraction that the subset "top" stands for.
     truth : str
         What the scores are correlated with, in words; the top is the best by it.
+    ceiling : mapping of float, optional
+        By subset, the highest Kendall's τ that the noise of the truth lets any score have: a dashed line.
     """
     proxies = _ranked(table)
     places = np.arange(len(proxies))
@@ -207,6 +216,8 @@ def correlation_dumbbells(table: pd.DataFrame, *, top: float = 0.05, truth: str 
     axes.plot(ends, [places - APART, places + APART], color=INK, linewidth=1, alpha=0.5, zorder=1)
     for subset, offset in zip(SUBSETS, (-APART, APART), strict=True):
         _dots(axes, rows[subset], places + offset, subset, _pool_words(table, subset, top, truth))
+        if ceiling is not None:
+            axes.axvline(ceiling[subset], color=SUBSETS[subset], linestyle="--", label=CEILINGS[subset])
     axes.invert_yaxis()
     _finish_panel(axes, [label_of(name) for name in proxies])
     axes.set_xlabel(f"Kendall’s τ with {truth}")

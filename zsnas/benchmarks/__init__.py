@@ -19,13 +19,17 @@ from zsnas.benchmarks import (
     families,
     hw_help,
     hw_nas_bench,
+    nas_bench_macro,
     nats_sss,
+    nb101,
     nb201,
     nb201_analog,
     nb201_digits,
+    nb201_robust,
     timm_imagenet,
     torchvision_imagenet,
     transnas,
+    vitbench,
 )
 from zsnas.benchmarks._base import Benchmark, check_benchmark
 
@@ -49,14 +53,18 @@ _LOADERS: dict[str, Callable[[], Benchmark]] = {
     **nb201.LOADERS,
     **nb201_analog.LOADERS,
     **nb201_digits.LOADERS,
+    **nb201_robust.LOADERS,
     **hw_nas_bench.LOADERS,
     **hw_help.LOADERS,
+    **nb101.LOADERS,
+    **nas_bench_macro.LOADERS,
     **nats_sss.LOADERS,
     **transnas.LOADERS,
     **ade20k.LOADERS,
     **families.LOADERS,
     **timm_imagenet.LOADERS,
     **torchvision_imagenet.LOADERS,
+    **vitbench.LOADERS,
     **accel_nasbench.LOADERS,
 }
 

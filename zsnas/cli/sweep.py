@@ -28,6 +28,9 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--top", type=float, default=0.0, help="add the best fraction, such as 0.05 (default: 0)"
     )
+    parser.add_argument(
+        "--top-limit", type=int, help="so many of the best fraction, at random (default: all)"
+    )
     parser.add_argument("--batch-size", type=int, default=64, help="images in a batch (default: 64)")
     parser.add_argument(
         "--store", help="file that keeps the scores (default: .zsnas/sweeps/BENCHMARK.sqlite)"
@@ -52,6 +55,7 @@ def _run(options: argparse.Namespace) -> int:
         seeds=options.seeds,
         limit=options.limit,
         top=options.top,
+        top_limit=options.top_limit,
         batch_size=options.batch_size,
         store=options.store,
         workers=options.workers,

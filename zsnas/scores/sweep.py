@@ -44,6 +44,7 @@ def sweep(  # noqa: PLR0913 - settings, all of them keyword-only
     seeds: Sequence[int] | int = (0,),
     limit: int | None = None,
     top: float = 0.0,
+    top_limit: int | None = None,
     batch_size: int = 64,
     store: str | Path | None = None,
     workers: int = 1,
@@ -81,6 +82,8 @@ def sweep(  # noqa: PLR0913 - settings, all of them keyword-only
         limit contains a smaller one. By default all.
     top : float
         Add the complete best fraction by the benchmark's metric: 0.05 is the top 5 %, rounded up, with ties.
+    top_limit : int, optional
+        How many of the best fraction to add, at random. By default all.
     batch_size : int
         Images in a batch.
     store : path, optional
@@ -123,7 +126,11 @@ def sweep(  # noqa: PLR0913 - settings, all of them keyword-only
     starts_processes = workers > 1 and executor is None
     modules = modules_for(bench, [proxy(name) for name in names]) if starts_processes else ()
     source = _batch(bench.batch, batch_size, seeds[0], 1).source
-    rows = [Row(arch, seed, batch_size) for seed in seeds for arch in visited(bench, limit, top)]
+    rows = [
+        Row(arch, seed, batch_size)
+        for seed in seeds
+        for arch in visited(bench, limit, top, top_limit=top_limit)
+    ]
     path = Path(".zsnas", "sweeps", f"{benchmark_name}.sqlite") if store is None else Path(store)
     slots = 1 if workers == 1 and executor is None else 2 * workers
     with ScoreStore(path) as opened, opened.locked():
@@ -155,7 +162,14 @@ def _is_fraction(given: object) -> bool:
     return isinstance(given, Real) and 0 <= float(given) <= 1
 
 
-def visited(bench: Benchmark, limit: int | None = None, top: float = 0.0, seed: int = 0) -> list[str]:
+def visited(
+    bench: Benchmark,
+    limit: int | None = None,
+    top: float = 0.0,
+    seed: int = 0,
+    *,
+    top_limit: int | None = None,
+) -> list[str]:
     """Return the architectures that a sweep visits, in its order.
 
     The space is shuffled once and for all (numpy's ``default_rng(seed).permutation``), so that the
@@ -172,6 +186,8 @@ def visited(bench: Benchmark, limit: int | None = None, top: float = 0.0, seed: 
         up, with every architecture that ties with the last one.
     seed : int
         Of the shuffle. A sweep has 0; another is another sample of the same kind.
+    top_limit : int, optional
+        How many of the best ones that the sample lacks follow; by default all, so that they are complete.
     """
     architectures = space(bench.space).architectures
     known = set(bench.table["arch"])
@@ -179,7 +195,7 @@ def visited(bench: Benchmark, limit: int | None = None, top: float = 0.0, seed: 
     shuffled = [architectures[i] for i in order if architectures[i] in known]
     cut = len(shuffled) if limit is None else limit
     best = set(bench.top(top)) if top else set()
-    return shuffled[:cut] + [arch for arch in shuffled[cut:] if arch in best]
+    return shuffled[:cut] + [arch for arch in shuffled[cut:] if arch in best][:top_limit]
 
 
 def _claim(store: ScoreStore, benchmark_name: str, batch_source: str, device: str) -> None:

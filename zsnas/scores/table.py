@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from zsnas._names import unknown
 from zsnas.benchmarks import benchmark, list_benchmarks
 from zsnas.proxies import NOT_MEASURED, NOTE, list_proxies
 from zsnas.scores.store import Row, ScoreStore, StoredScore, StoreError, shared_and_own
@@ -24,7 +25,7 @@ _SEPARATOR = "; "
 
 
 def scores(benchmark_name: str, batch_size: int | None = None) -> pd.DataFrame:
-    """Read the published scores of a benchmark.
+    """Read the published scores of a benchmark, which needs neither its truth nor a network.
 
     Parameters
     ----------
@@ -51,7 +52,10 @@ def scores(benchmark_name: str, batch_size: int | None = None) -> pd.DataFrame:
     FileNotFoundError
         When the benchmark has no published scores.
     """
-    path = published_path(benchmark(benchmark_name).name)
+    trained = benchmark_name.partition("@")[0]
+    if trained not in list_benchmarks():
+        raise unknown("benchmark", trained, list_benchmarks(), "zsnas.list_benchmarks()")
+    path = published_path(benchmark_name)
     if not path.exists():
         raise FileNotFoundError(
             f"benchmark {benchmark_name!r} has no published scores ({path} does not exist); "

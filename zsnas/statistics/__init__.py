@@ -14,6 +14,8 @@ from zsnas.statistics._bootstrap import SAMPLED_TOP, percentile_interval
 from zsnas.statistics._correlations import RATIOS, correlations, ratio_correlations
 from zsnas.statistics._differences import agreement, differences, paired
 from zsnas.statistics._first_place import best_by_proxy, regret
+from zsnas.statistics._noise import noise_ceiling
+from zsnas.statistics._partial import partial_spearman
 from zsnas.statistics._rank_correlation import kendall, spearman
 from zsnas.statistics._scores import check_scores, is_measured, orientation, proxy_columns, top_architectures
 
@@ -27,8 +29,10 @@ __all__ = [
     "differences",
     "is_measured",
     "kendall",
+    "noise_ceiling",
     "orientation",
     "paired",
+    "partial_spearman",
     "percentile_interval",
     "proxy_columns",
     "ratio_correlations",

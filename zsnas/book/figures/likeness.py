@@ -1,0 +1,52 @@
+"""The map of which proxies rank alike."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from zsnas.figures import WIDTH, _styled
+from zsnas.proxies import label_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_DARK = 0.65  # from here on numbers are white
+
+
+@_styled
+def likeness_map(table: pd.DataFrame) -> Figure:
+    """Draw correlations between proxies as squares that are darker the stronger they are.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Square and symmetric, by proxy.
+    """
+    figure = Figure(figsize=(WIDTH, 5.2), layout="constrained")
+    axes = figure.subplots()
+    image = axes.imshow(table.to_numpy(), vmin=-1, vmax=1, cmap="PuOr")
+    labels = [label_of(name) for name in table.index]
+    axes.set_xticks(range(len(labels)), labels, rotation=45, ha="right")
+    axes.set_yticks(range(len(labels)), labels)
+    for (row, column), value in np.ndenumerate(table.to_numpy()):
+        if row != column and np.isfinite(value):
+            colour = "white" if abs(value) > _DARK else "black"
+            axes.text(
+                column, row, f"{value:.2f}".lstrip("0"), ha="center", va="center", color=colour, fontsize=9
+            )
+    figure.colorbar(image, label="Spearman’s ρ", shrink=0.8)
+    return figure
+
+
+def likeness_map_alt(table: pd.DataFrame) -> str:
+    """Say which proxies :func:`likeness_map` shows as most and least alike."""
+    upper = table.where(np.triu(np.ones(table.shape, dtype=bool), 1)).stack().sort_values()
+    (low, high) = (upper.index[0], upper.index[-1])
+    return (
+        f"Map of Spearman’s ρ between {len(table)} proxies. Most alike: {label_of(high[0])} and "
+        f"{label_of(high[1])}, {upper.iloc[-1]:.2f}; least: {label_of(low[0])} and {label_of(low[1])}, "
+        f"{upper.iloc[0]:.2f}."
+    )

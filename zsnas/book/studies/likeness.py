@@ -1,0 +1,92 @@
+"""Which proxies rank alike, and which pairs know more together than each alone."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from scipy.cluster import hierarchy
+from scipy.spatial.distance import squareform
+
+from zsnas.book.studies.pools import percentiles
+from zsnas.statistics import kendall
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from zsnas.book.studies.pools import Networks
+
+Key = tuple[str, str]  # space, and data set or task
+
+
+def alike(pools: Mapping[Key, Networks], proxies: Sequence[str], subset: str = "every") -> pd.DataFrame:
+    """Return Spearman's ρ between proxies, a mean over benchmarks and then over spaces; NaN where unknown.
+
+    Parameters
+    ----------
+    pools : mapping of Networks
+        By space and data set or task.
+    proxies : sequence of str
+    subset : str
+        "every" or "top".
+
+    Returns
+    -------
+    DataFrame
+        Square and symmetric, in an order that puts what is alike side by side.
+    """
+    by_space: dict[str, list[pd.DataFrame]] = {}
+    for (space, _), networks in pools.items():
+        table = getattr(networks, subset).reindex(columns=list(proxies))
+        by_space.setdefault(space, []).append(table.corr(method="spearman"))
+    means = [sum(tables[1:], tables[0]) / len(tables) for tables in by_space.values()]
+    found = pd.DataFrame(np.nanmean(np.array(means), axis=0), list(proxies), list(proxies))
+    order = _order(found)
+    return found.loc[order, order]
+
+
+def _order(likeness: pd.DataFrame) -> list[str]:
+    distances = 1 - likeness.fillna(0).to_numpy()
+    np.fill_diagonal(distances, 0)
+    links = hierarchy.linkage(squareform((distances + distances.T) / 2), "average", optimal_ordering=True)
+    return [str(likeness.index[i]) for i in hierarchy.leaves_list(links)]
+
+
+def pairs(pools: Mapping[Key, Networks], proxies: Sequence[str]) -> pd.DataFrame:
+    """Compare the mean percentile of two proxies with the better one of the two.
+
+    Parameters
+    ----------
+    pools : mapping of Networks
+        By space and data set or task.
+    proxies : sequence of str
+        Columns that all of them have.
+
+    Returns
+    -------
+    DataFrame
+        One row a pair, best ``gain`` first: ``first``, ``second``; ``likeness``, Spearman's ρ between them;
+        ``together``, Kendall's τ of the mean percentile with accuracy; ``gain`` over the one that has the
+        higher τ on each benchmark. All are means over benchmarks and then over spaces.
+    """
+    rows = []
+    for (space, _), networks in pools.items():
+        ranks = percentiles(networks.every)
+        alone = {name: kendall(ranks[name], ranks["truth"]) for name in proxies}
+        for first, second in combinations(proxies, 2):
+            together = kendall(ranks[first] + ranks[second], ranks["truth"])
+            rows.append(
+                {
+                    "space": space,
+                    "first": first,
+                    "second": second,
+                    "likeness": ranks[first].corr(ranks[second], method="spearman"),
+                    "together": together,
+                    "gain": together - max(alone[first], alone[second]),
+                }
+            )
+    means = pd.DataFrame(rows).groupby(["space", "first", "second"], sort=False).mean()
+    found = means.groupby(["first", "second"], sort=False).mean()
+    return found.sort_values("gain", ascending=False, kind="stable").reset_index()
