@@ -185,6 +185,8 @@ class ScoreStore:
             yield
         except sqlite3.Error as error:
             raise StoreError(_sentence(self.path, error)) from error
+        except UnicodeError as error:  # a text, or even the schema
+            raise StoreError(f"{self.path} is damaged ({error}); {_REMEDY}") from error
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
