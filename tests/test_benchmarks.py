@@ -20,7 +20,7 @@ from zsnas.benchmarks import (
     transnas,
 )
 from zsnas.benchmarks._analog_records import ACCURACIES, DRIFTS, decode
-from zsnas.sources import SourceUnavailable, fetch
+from zsnas.sources import SourceCorruptError, SourceUnavailable, fetch
 
 ANALOG = "nb201-analog/cifar10"
 NB201 = ["nb201/cifar10", "nb201/cifar100", "nb201/imagenet16-120"]
@@ -205,6 +205,27 @@ def test_decoded_numbers_are_kept_and_read_back(no_files, monkeypatch):
     assert len(kept) == 1
     monkeypatch.setattr(_analog_records, "decode", None)
     np.testing.assert_array_equal(_analog_records.analog_records(), first)
+
+
+def test_decoded_numbers_that_were_changed_are_decoded_again(no_files):
+    first = _analog_records.analog_records()
+    (kept,) = (path for path in no_files.rglob("*") if path.is_file())
+    content = kept.read_bytes()
+    for place in (3, len(content) // 2, len(content) - 1):
+        changed = bytearray(content)
+        changed[place] ^= 1
+        kept.write_bytes(changed)
+        assert not _analog_records.is_right(kept)
+        np.testing.assert_array_equal(_analog_records.analog_records(), first)
+        assert kept.read_bytes() == content
+
+
+@pytest.mark.usefixtures("no_files")
+def test_another_file_of_the_package_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "data.anb").write_bytes(b"another")
+    monkeypatch.setattr(_analog_records, "data_file", lambda: tmp_path / "data.anb")
+    with pytest.raises(SourceCorruptError, match=r"is not the file of analog-nasbench 0\.1\.3: pip install"):
+        _analog_records.analog_records()
 
 
 @pytest.mark.usefixtures("no_files")

@@ -1,4 +1,5 @@
 import csv
+import gzip
 import hashlib
 import http.server
 import threading
@@ -31,6 +32,7 @@ class Server:
 
     def __init__(self):
         self.answers = {}
+        self.knows_ranges, self.ranges = False, []
         self.requests = Counter()
         self._http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._http.server_port}"
@@ -42,11 +44,21 @@ class Server:
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
                 server.requests[self.path] += 1
-                status, content, promised = server.answers.get(self.path, (404, b"", 0))
+                status, content, promised, *headers = server.answers.get(self.path, (404, b"", 0))
+                asked = self.headers.get("Range")
+                if asked and server.knows_ranges:
+                    start = int(asked.removeprefix("bytes=").removesuffix("-"))
+                    server.ranges.append(start)
+                    status, content, promised = 206, content[start:], promised - start
                 self.send_response(status)
                 self.send_header("Content-Length", str(promised))
+                for header in headers:
+                    self.send_header(*header)
                 self.end_headers()
-                self.wfile.write(content)
+                try:
+                    self.wfile.write(content)
+                except ConnectionError:  # the reader has seen enough
+                    self.close_connection = True
 
             def log_message(self, *_):
                 pass
@@ -170,11 +182,86 @@ def test_wrong_bytes_from_the_network_are_refused_and_not_kept(server, cache_fol
     assert files_below(cache_folder) == []
 
 
-def test_a_truncated_download_is_an_error_and_not_kept(server, cache_folder):
+@pytest.mark.parametrize("knows_ranges", [True, False])
+def test_a_truncated_download_is_an_error_and_the_next_one_completes_it(server, cache_folder, knows_ranges):
     server.serve("/table.csv", CONTENT[:7], promised=len(CONTENT))
     with pytest.raises(SourceUnavailable, match="IncompleteRead"):
         fetch("somebody/table")
+    assert [path.read_bytes() for path in files_below(cache_folder)] == [CONTENT[:7]]
+    server.serve("/table.csv", CONTENT)
+    server.knows_ranges = knows_ranges
+    assert fetch("somebody/table").read_bytes() == CONTENT
+    assert server.ranges == ([7] if knows_ranges else [])
+    assert files_below(cache_folder) == [cache_folder / PATH]
+
+
+def test_what_is_left_of_another_file_is_not_kept(server, cache_folder):
+    put(cache_folder, b"").with_name("table.csv.part").write_bytes(b"garbage")
+    (cache_folder / PATH).unlink()
+    server.serve("/table.csv", CONTENT)
+    server.knows_ranges = True
+    with pytest.raises(SourceCorruptError, match="nothing was kept"):
+        fetch("somebody/table")
+    assert fetch("somebody/table").read_bytes() == CONTENT
+
+
+def test_a_download_stops_at_the_registered_size(server, cache_folder):
+    endless = CONTENT + bytes(10**7)
+    server.serve("/table.csv", endless)
+    with pytest.raises(
+        SourceCorruptError, match=f"more than the registered {len(CONTENT)}; nothing was kept"
+    ):
+        fetch("somebody/table")
     assert files_below(cache_folder) == []
+
+
+def test_what_a_server_packs_is_not_unpacked(server, cache_folder):
+    bomb = gzip.compress(bytes(10**7))
+    server.answers["/table.csv"] = (200, bomb, len(bomb), ("Content-Encoding", "gzip"))
+    with pytest.raises(SourceCorruptError, match="wrong bytes"):
+        fetch("somebody/table")
+    assert files_below(cache_folder) == []
+
+
+def test_a_mirror_that_answers_a_web_page_or_other_bytes_falls_through_to_the_public_address(
+    server, monkeypatch
+):
+    page = b"<html>please sign in</html>"
+    monkeypatch.setenv("ZSNAS_DATA_MIRROR", f"{server.url}/base")
+    server.answers[f"/base/{PATH}"] = (200, page, len(page), ("Content-Type", "text/html; charset=utf-8"))
+    with pytest.raises(SourceUnavailable, match=r"answers with a web page in place of the file; .*404"):
+        fetch("somebody/table")
+    server.serve("/table.csv", CONTENT)
+    assert fetch("somebody/table").read_bytes() == CONTENT
+
+
+def test_other_bytes_of_a_mirror_fall_through_to_the_public_address(server, monkeypatch):
+    monkeypatch.setenv("ZSNAS_DATA_MIRROR", f"{server.url}/base")
+    server.serve(f"/base/{PATH}", WRONG)
+    server.serve("/table.csv", CONTENT)
+    assert fetch("somebody/table").read_bytes() == CONTENT
+
+
+def test_a_server_that_trickles_is_given_up_and_what_came_is_kept(server, cache_folder, monkeypatch):
+    monkeypatch.setattr(sources, "_PATIENCE", -1.0)
+    monkeypatch.setattr(sources, "_SLOWEST", 10**12)
+    server.serve("/table.csv", CONTENT)
+    with pytest.raises(SourceUnavailable, match="sends less than 1000000000000 bytes a second"):
+        fetch("somebody/table")
+    assert [path.name for path in files_below(cache_folder)] == ["table.csv.part"]
+
+
+@pytest.mark.parametrize("path", ["../../victim", "/etc/victim", ""])
+@pytest.mark.parametrize("use", [fetch, verify])
+def test_a_registered_path_that_leaves_the_cache_is_refused(use, path, server, cache_folder, monkeypatch):
+    victim = cache_folder.parent.parent / "victim"
+    victim.write_bytes(b"precious")
+    entry = Source("a/b", f"{server.url}/table.csv", path, SHA256, len(CONTENT), "MIT", "S. Body, 2020")
+    monkeypatch.setattr(sources, "_registry", lambda: {"a/b": entry})
+    with pytest.raises(ValueError, match=r"of 'a/b' leaves the folder of the data"):
+        use("a/b")
+    assert victim.read_bytes() == b"precious"
+    victim.unlink()
 
 
 def test_a_missing_page_is_one_sentence_with_the_two_ways(server, cache_folder):
@@ -198,7 +285,7 @@ def test_a_cache_that_cannot_be_written_is_an_error(server, tmp_path, monkeypatc
     server.serve("/table.csv", CONTENT)
     (tmp_path / "file").write_text("not a folder")
     monkeypatch.setenv("ZSNAS_CACHE", str(tmp_path / "file" / "cache"))
-    with pytest.raises(SourceUnavailable, match="Not a directory"):
+    with pytest.raises(SourceUnavailable, match=r"cannot be written \(Not a directory\); set ZSNAS_CACHE"):
         fetch("somebody/table")
 
 

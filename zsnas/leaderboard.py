@@ -7,6 +7,7 @@ handful of networks, the top is the better half, and the sample is a simple rand
 
 from __future__ import annotations
 
+import io
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from zsnas._extras import ExtraMissing
 from zsnas._names import as_names, matching, unknown
 from zsnas._progress_bar import progress_bar
 from zsnas.benchmarks import benchmark, list_benchmarks, matching_benchmarks
+from zsnas.checksums import read_checked
 from zsnas.proxies import list_proxies, proxy
 from zsnas.scores.sweep import visited
 from zsnas.scores.table import published_path, scores
@@ -156,7 +158,7 @@ def _proxies(patterns: Sequence[str] | str | None) -> list[str]:
 
 
 def _costs() -> pd.Series[float]:
-    return pd.read_csv(DATA / "performance.csv").set_index("proxy")["cost"]
+    return pd.read_csv(io.BytesIO(read_checked(DATA / "performance.csv", DATA))).set_index("proxy")["cost"]
 
 
 def _of(bench: Benchmark, names: Iterable[str], resamples: int, seed: int) -> pd.DataFrame:

@@ -81,24 +81,30 @@ def is_refusal(error: Exception) -> bool:
 
 
 @contextmanager
-def limited() -> Iterator[None]:
+def limited(most: float | None = None) -> Iterator[None]:
     """Give what runs inside nine tenths of the memory that is free now; on Linux, elsewhere all there is.
 
     What asks for more fails, which torch reports as a RuntimeError, where the system would kill the process.
+
+    Parameters
+    ----------
+    most
+        Bytes that it may take, if that is less.
     """
     if sys.platform != "linux":
         yield
         return
     import resource
 
-    before, most = resource.getrlimit(resource.RLIMIT_DATA)
-    limit = int(1024 * _kilobytes("/proc/self/status", "VmData") + _free())
-    ends = [end for end in (limit, before, most) if end != resource.RLIM_INFINITY]
-    resource.setrlimit(resource.RLIMIT_DATA, (min(ends), most))
+    before, highest = resource.getrlimit(resource.RLIMIT_DATA)
+    more = _free() if most is None else min(most, _free())
+    limit = int(1024 * _kilobytes("/proc/self/status", "VmData") + more)
+    ends = [end for end in (limit, before, highest) if end != resource.RLIM_INFINITY]
+    resource.setrlimit(resource.RLIMIT_DATA, (min(ends), highest))
     try:
         yield
     finally:
-        resource.setrlimit(resource.RLIMIT_DATA, (before, most))
+        resource.setrlimit(resource.RLIMIT_DATA, (before, highest))
 
 
 def _free() -> float:

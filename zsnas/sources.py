@@ -12,16 +12,23 @@ is the one in ``data/sources.toml``. Two environment variables steer this:
 A folder given as mirror is only read, never written.
 """
 
+import fcntl
 import os
 import sys
+import time
 import tomllib
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import IO, TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pooch  # type: ignore[import-untyped]
+
+if TYPE_CHECKING:
+    from requests import Response  # type: ignore[import-untyped]
 
 from zsnas._names import matching, unknown
 
@@ -35,6 +42,10 @@ IN_REPOSITORY = DATA.parent == _REPOSITORY
 """Whether that folder is one to write into, and not part of an installed package."""
 
 _SECONDS_WITHOUT_AN_ANSWER = 15
+_SLOWEST = 1024
+"""Bytes a second; a download that is slower over `_PATIENCE` seconds is given up."""
+_PATIENCE = 60.0
+_CHUNK = 2**16
 
 
 class SourceUnavailable(OSError):
@@ -172,7 +183,7 @@ def _is_url(mirror: str) -> bool:
 
 def _in_mirror(entry: Source) -> Path | None:
     mirror = _mirror()
-    if mirror is None or _is_url(mirror) or not (Path(mirror) / entry.path).is_file():
+    if mirror is None or _is_url(mirror) or not (Path(mirror) / _safe(entry)).is_file():
         return None
     return Path(mirror) / entry.path
 
@@ -183,7 +194,18 @@ def cache_folder() -> Path:
 
 
 def _cached(entry: Source) -> Path:
-    return cache_folder() / entry.path
+    return cache_folder() / _safe(entry)
+
+
+def _safe(entry: Source) -> str:
+    """Return the path of a file, which must not leave the folder that it is below."""
+    path = Path(entry.path)
+    if path.is_absolute() or ".." in path.parts or not path.parts:
+        raise ValueError(
+            f"the path {entry.path!r} of {entry.name!r} leaves the folder of the data; correct it in "
+            f"{DATA / 'sources.toml'}"
+        )
+    return entry.path
 
 
 def _checked(entry: Source, path: Path, remedy: str) -> Path:
@@ -210,44 +232,129 @@ def _addresses(entry: Source) -> list[str]:
 
 
 def _download(entry: Source, progress: bool | None) -> Path:
-    failures = []
+    failures, corrupt = [], None
     for url in _addresses(entry):
         try:
             return _download_from(url, entry, sys.stderr.isatty() if progress is None else progress)
-        except SourceCorruptError:
-            raise
+        except SourceCorruptError as error:
+            corrupt = error
+            failures.append(str(error))
         except OSError as error:
             failures.append(_one_line(error, url))
+    if corrupt is not None and len(failures) == 1:
+        raise corrupt
     why = f" ({'; '.join(failures)})" if failures else ""
     raise SourceUnavailable(f"cannot get {entry.name!r}{why}. {_ways_to_get(entry)}")
 
 
 def _download_from(url: str, entry: Source, progress: bool) -> Path:
-    """Download into the cache under a temporary name and rename the file once its hash is right."""
+    """Download into the cache under a temporary name and rename the file once its hash is right.
+
+    What an interrupted download has left is completed, when the server knows ranges.
+    """
+    path = _cached(entry)
+    part = path.with_name(f"{path.name}.part")
+    with _writable():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = part.open("ab")
+    with file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # another process may be at it
+        if path.is_file():
+            part.unlink(missing_ok=True)
+            return path
+        try:
+            _append(url, entry, file, progress)
+            file.flush()
+            _check_download(url, entry, part)
+            part.replace(path)
+        except BaseException as error:
+            file.flush()
+            if not isinstance(error, _Interrupted | KeyboardInterrupt) or not part.stat().st_size:
+                part.unlink(missing_ok=True)
+            raise
+    return path
+
+
+def _check_download(url: str, entry: Source, part: Path) -> None:
+    found = pooch.file_hash(str(part), alg="sha256")
+    if found != entry.sha256:
+        raise SourceCorruptError(
+            f"wrong bytes for {entry.name!r} from {url}: SHA-256 is {found} "
+            f"({part.stat().st_size} bytes), expected {entry.sha256} ({entry.bytes} bytes); "
+            "nothing was kept: try again, and if it stays so, get the file from a mirror"
+        )
+
+
+class _Interrupted(OSError):
+    """A download stopped before its end; what came is right as far as it goes."""
+
+
+@contextmanager
+def _writable() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OSError(
+            f"the cache {cache_folder()} cannot be written ({error.strerror}); set ZSNAS_CACHE to a folder "
+            "that can"
+        ) from error
+
+
+def _append(url: str, entry: Source, file: IO[bytes], progress: bool) -> None:
+    """Get what a file lacks, at most the registered bytes."""
+    import requests
+
     pooch.get_logger().setLevel("WARNING")
-    keeper = pooch.create(
-        path=cache_folder(),
-        base_url="",
-        registry={entry.path: f"sha256:{entry.sha256}"},
-        urls={entry.path: url},
-    )
-    return Path(keeper.fetch(entry.path, downloader=_downloader(entry, progress)))
+    start = file.tell()
+    if start >= entry.bytes:
+        file.truncate(0)
+        start = 0
+    # A server that packs a file on its way could send without end; and its bytes are not the registered ones.
+    wanted = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
+    with requests.get(url, headers=wanted, stream=True, timeout=_SECONDS_WITHOUT_AN_ANSWER) as answer:
+        answer.raise_for_status()
+        if start and answer.status_code != requests.codes.partial_content:
+            file.truncate(0)  # it sends all of it
+            start = 0
+        _check_kind(answer, url, entry)
+        _receive(answer, url, entry, file, start, progress)
 
 
-def _downloader(entry: Source, progress: bool) -> Callable[[str, str, object], None]:
-    download = pooch.HTTPDownloader(progressbar=progress, timeout=_SECONDS_WITHOUT_AN_ANSWER)
+def _check_kind(answer: "Response", url: str, entry: Source) -> None:
+    """Refuse the page that a portal or a proxy sends in place of a file."""
+    kind = answer.headers.get("Content-Type", "").partition(";")[0].strip()
+    if kind == "text/html" and not entry.path.endswith((".html", ".htm")):
+        raise OSError(f"{url} answers with a web page in place of the file")
 
-    def download_and_check(url: str, output: str, keeper: object) -> None:
-        download(url, output, keeper)
-        found = pooch.file_hash(output, alg="sha256")
-        if found != entry.sha256:
-            raise SourceCorruptError(
-                f"wrong bytes for {entry.name!r} from {url}: SHA-256 is {found} "
-                f"({Path(output).stat().st_size} bytes), expected {entry.sha256} ({entry.bytes} bytes); "
-                "nothing was kept: try again, and if it stays so, get the file from a mirror"
-            )
 
-    return download_and_check
+def _receive(
+    answer: "Response", url: str, entry: Source, file: IO[bytes], start: int, progress: bool
+) -> None:
+    from tqdm import tqdm
+
+    begun, received = time.monotonic(), 0
+    with tqdm(total=entry.bytes, initial=start, unit="B", unit_scale=True, disable=not progress) as bar:
+        try:
+            for chunk in answer.raw.stream(_CHUNK, decode_content=False):
+                received += len(chunk)
+                if start + received > entry.bytes:
+                    raise SourceCorruptError(
+                        f"wrong bytes for {entry.name!r} from {url}: there are more than the registered "
+                        f"{entry.bytes}; nothing was kept"
+                    )
+                file.write(chunk)
+                bar.update(len(chunk))
+                seconds = time.monotonic() - begun
+                if seconds > _PATIENCE and received < _SLOWEST * seconds:
+                    raise _Interrupted(f"{urlsplit(url).netloc} sends less than {_SLOWEST} bytes a second")
+        except OSError:
+            raise
+        except Exception as error:  # urllib3's own kinds, which are no OSErrors
+            raise _Interrupted(f"{type(error).__name__}: {error}") from error
+    if start + received < entry.bytes:
+        raise _Interrupted(
+            f"IncompleteRead: {urlsplit(url).netloc} sent {start + received} of {entry.bytes} bytes"
+        )
 
 
 def _one_line(error: OSError, url: str) -> str:

@@ -5,6 +5,8 @@ import pytest
 from command_line import run
 
 import zsnas.sources
+from zsnas import checksums
+from zsnas.benchmarks import _analog_records
 from zsnas.sources import Source
 
 CONTENT = b"0,93.2\n"
@@ -53,12 +55,12 @@ def test_data_cite(capsys):
 
 
 def test_data_verify_tells_right_from_absent_and_corrupt(files, capsys):
-    status, output, _ = run(capsys, "data", "verify")
+    status, output, _ = run(capsys, "data", "verify", "somebody/*")
     assert status == 0
     assert f"somebody/first   right   {files}" in output
     assert "somebody/second  absent" in output
     files.write_bytes(b"0,99.9\n")
-    status, output, _ = run(capsys, "data", "verify")
+    status, output, _ = run(capsys, "data", "verify", "somebody/*")
     assert status == 1
     assert "somebody/first   corrupt  wrong bytes for 'somebody/first'" in output
 
@@ -77,3 +79,17 @@ def test_data_fetch_gets_what_it_can_and_says_what_it_cannot(files, capsys):
 def test_a_name_given_twice_is_one_file(capsys):
     _, output, _ = run(capsys, "data", "cite", "somebody/first", "somebody/f*")
     assert len(output.splitlines()) == 1
+
+
+@pytest.mark.usefixtures("files")
+def test_data_verify_covers_what_is_decoded_and_what_was_published(capsys, monkeypatch, tmp_path):
+    cached = tmp_path / "decoded.npy"
+    cached.write_bytes(b"garbage that is no array, and long enough")
+    monkeypatch.setattr(_analog_records, "cached", lambda: cached)
+    monkeypatch.setattr(checksums, "verified", lambda: [("scores/x.parquet", "unlisted", "why")])
+    status, output, _ = run(capsys, "data", "verify")
+    assert status == 1
+    assert "analog-nasbench, decoded" in output
+    assert "is not what was decoded" in output
+    assert "data/scores/x.parquet" in output
+    assert run(capsys, "data", "verify", "somebody/first")[0] == 0

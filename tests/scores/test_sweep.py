@@ -311,31 +311,85 @@ def test_second_sweep_on_a_store_is_refused_while_the_first_is_at_work():
     sweep("tiny", progress=False)
 
 
-def test_worker_that_scored_other_images_is_refused():
-    class Elsewhere(Executor):
-        def submit(self, fn, /, *args, **kwargs):
-            future = Future()
-            future.set_result(replace(fn(*args, **kwargs), batch_source="photographs"))
-            return future
+class Elsewhere(Executor):
+    """A worker on another machine, with what `changes` say."""
 
-    with pytest.raises(StoreError, match=r"on 'photographs' instead of 'tiny images'"):
-        sweep("tiny", executor=Elsewhere(), progress=False)
+    def __init__(self, **changes):
+        self.changes = changes
+
+    def submit(self, fn, task, /):
+        future = Future()
+        try:
+            future.set_result(fn(replace(task, home="elsewhere/1", **self.changes)))
+        except Exception as error:  # noqa: BLE001 - as an executor does
+            future.set_exception(error)
+        return future
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"images": {("tiny", 64, 0): "other"}},
+            "has other images of 'tiny', from 'tiny images'; make the same",
+        ),
+        ({"versions": {"torch": "0.4"}}, r"has torch .* and not 0\.4; give every worker the same"),
+    ],
+)
+def test_worker_with_other_images_or_versions_is_refused_before_it_scores(changes, message):
+    with pytest.raises(StoreError, match=message):
+        sweep("tiny", executor=Elsewhere(**changes), progress=False)
     assert stored(".zsnas/sweeps/tiny.sqlite") == {}
+    assert not measurements()
 
 
-def test_failure_names_the_architecture_and_keeps_what_was_scored(monkeypatch):
-    third = visited(tiny_benchmark.benchmark("tiny"))[2]
-
+def failing_at(third, error):
     def measure(model, *args):
         if model.arch == third:
-            raise MemoryError
+            raise error
         return tiny_benchmark.measure(model, *args)
 
-    monkeypatch.setattr(sweep_module, "measure", measure)
-    with pytest.raises(MemoryError) as caught:
-        sweep("tiny", proxies=["count"], progress=False)
-    assert third in caught.value.__notes__[0]
-    assert len(stored(".zsnas/sweeps/tiny.sqlite")) == 2
+    return measure
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), ValueError("no"), KeyError("no"), np.linalg.LinAlgError("no"), SystemExit(3)]
+)
+def test_a_network_that_fails_costs_its_scores_alone(monkeypatch, error):
+    third = visited(tiny_benchmark.benchmark("tiny"))[2]
+    monkeypatch.setattr(sweep_module, "measure", failing_at(third, error))
+    scores = stored(sweep("tiny", proxies=["count"], progress=False))
+    reasons = {row.arch: found[0].reason for row, found in scores.items()}
+    assert len(reasons) == 12
+    assert reasons.pop(third).startswith("not measured: scoring it ")
+    assert set(reasons.values()) == {None}
+
+
+def test_one_failing_proxy_costs_its_own_score_and_is_tried_again(monkeypatch):
+    def measure(model, batch, proxies, *others):
+        if "slope" in proxies:
+            raise ValueError("no slope")
+        return tiny_benchmark.measure(model, batch, proxies, *others)
+
+    with monkeypatch.context() as failing:
+        failing.setattr(sweep_module, "measure", measure)
+        first = stored(sweep("tiny", limit=1, progress=False))
+    ((row, found),) = first.items()
+    assert {score.proxy: score.reason for score in found} == {
+        "count": None,
+        "slope": "not measured: scoring it failed: it raised ValueError: no slope",
+        "volume": None,
+    }
+    again = stored(sweep("tiny", limit=1, progress=False))[row]
+    assert {score.reason for score in again} == {None}
+
+
+def test_a_builder_that_fails_is_a_reason(monkeypatch):
+    monkeypatch.setattr(tiny_benchmark.TinySpace, "build_for", lambda *_: {}["no such layer"])
+    scores = stored(sweep("tiny", proxies=["slope"], limit=1, progress=False))
+    assert [found[0].reason for found in scores.values()] == [
+        "not measured: building it failed: it raised KeyError: 'no such layer'"
+    ]
 
 
 def test_ctrl_c_says_how_much_is_stored_and_how_to_resume(monkeypatch):

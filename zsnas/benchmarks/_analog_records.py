@@ -2,12 +2,13 @@
 
 The file is a pickle of two record types. `_RecordUnpickler` gives both a stand-in and refuses every other
 name, so that a tampered file can run nothing. Decoding takes some tenths of a second; the decoded numbers are
-kept in the cache under the SHA-256 of the file and read back in milliseconds.
+kept in the cache, with the SHA-256 of the file and of themselves, and read back in milliseconds.
 """
 
 import contextlib
 import gc
 import hashlib
+import io
 import os
 import pickle
 import tempfile
@@ -21,7 +22,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zsnas.sources import cache_folder
+from zsnas.sources import SourceCorruptError, cache_folder
 
 ACCURACIES = ("baseline_accuracy", "ptq_accuracy", "qat_accuracy", "noisy_accuracy", "analog_accuracy")
 """Fields that hold one number."""
@@ -32,22 +33,59 @@ DRIFTS = tuple(
 )
 """Fields that hold two: an accuracy after a drift of some seconds, and its uncertainty."""
 EDGES = 6
+_DIGEST = 32
 WIDTH = EDGES + len(ACCURACIES) + 2 * len(DRIFTS)
 
 
+SHA256 = "85f3435b877aa2d36268d55ce07f6ff6d73643d17a840f1941745da5eb80db32"
+"""Of the file ``data.anb`` of analog-nasbench 0.1.3."""
+
+
 def analog_records() -> NDArray[np.float64]:
-    """Return one row a cell: six operation ids, then `ACCURACIES`, then value and uncertainty of `DRIFTS`."""
-    path = _data_file()
+    """Return one row a cell: six operation ids, then `ACCURACIES`, then value and uncertainty of `DRIFTS`.
+
+    Raises
+    ------
+    SourceCorruptError
+        When the file of the package is another than that of its version 0.1.3.
+    """
+    path = data_file()
     with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    kept = cache_folder() / "decoded" / f"analog-nasbench-{digest[:16]}.npy"
-    if kept.is_file():
-        rows: NDArray[np.float64] = np.load(kept)
-        return rows
-    with path.open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != SHA256:
+            raise SourceCorruptError(
+                f"{path} is not the file of analog-nasbench 0.1.3: "
+                "pip install --force-reinstall --no-deps analog-nasbench==0.1.3"
+            )
+        kept = cached()
+        if (rows := _kept(kept)) is not None:
+            return rows
+        file.seek(0)
         rows = decode(file)
     with contextlib.suppress(OSError):
         _keep(rows, kept)
+    return rows
+
+
+def cached() -> Path:
+    """Return where the decoded numbers are kept, or would be."""
+    return cache_folder() / "decoded" / f"analog-nasbench-{SHA256[:16]}.npy"
+
+
+def is_right(path: Path) -> bool:
+    """Tell whether decoded numbers are those that were kept."""
+    return _kept(path) is not None
+
+
+def _kept(path: Path) -> NDArray[np.float64] | None:
+    """Return decoded numbers whose SHA-256, after the array, is right; None when there are none."""
+    try:
+        content = path.read_bytes()
+        array, digest = content[:-_DIGEST], content[-_DIGEST:]
+        if hashlib.sha256(SHA256.encode() + array).digest() != digest:
+            return None
+        rows: NDArray[np.float64] = np.load(io.BytesIO(array), allow_pickle=False)
+    except (OSError, ValueError):
+        return None
     return rows
 
 
@@ -112,7 +150,7 @@ def _without_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _data_file() -> Path:
+def data_file() -> Path:
     """Return where the installed package keeps its table, without importing the package."""
     spec = find_spec("analognasbench")
     if spec is None or spec.origin is None:
@@ -124,12 +162,15 @@ def _data_file() -> Path:
 
 
 def _keep(rows: NDArray[np.float64], path: Path) -> None:
-    """Write an array under a temporary name, then rename it."""
+    """Write an array and its SHA-256 under a temporary name, then rename it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, unfinished = tempfile.mkstemp(dir=path.parent, suffix=".npy")
     os.close(handle)
     try:
-        np.save(unfinished, rows)
+        array = io.BytesIO()
+        np.save(array, rows)
+        digest = hashlib.sha256(SHA256.encode() + array.getvalue()).digest()
+        Path(unfinished).write_bytes(array.getvalue() + digest)
         Path(unfinished).replace(path)
     finally:
         Path(unfinished).unlink(missing_ok=True)

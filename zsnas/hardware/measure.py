@@ -13,6 +13,7 @@ nothing else.
 from __future__ import annotations
 
 import copy
+import io
 import os
 import platform
 import statistics
@@ -29,6 +30,7 @@ import torch
 
 from zsnas._progress_bar import progress_bar
 from zsnas._version import __version__
+from zsnas.checksums import read_checked, update
 from zsnas.sources import DATA
 
 if TYPE_CHECKING:
@@ -194,7 +196,7 @@ def latencies(name: str) -> pd.DataFrame:
         raise FileNotFoundError(
             f"no latencies of {name!r} are published ({path} does not exist); `zsnas latency` measures them"
         )
-    return pd.read_parquet(path)
+    return pd.read_parquet(io.BytesIO(read_checked(path, DATA)))
 
 
 def published_path(name: str) -> Path:
@@ -327,4 +329,5 @@ def _append(table: pd.DataFrame, found: pd.DataFrame, column: str, path: Path) -
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+    update(path, DATA)
     return longer

@@ -1,30 +1,60 @@
-"""The score store: one SQLite file that a sweep fills and that survives being killed."""
+"""The score store: one SQLite file that a sweep fills, that survives being killed and tells when damaged.
 
+The schema, version 2: a text (architecture, proxy, reason, what a score was made with) is stored once, in
+``texts``; ``rows`` holds an architecture with seed and size of the batch, and the network of its class;
+``scores`` holds some 40 bytes a score, among them a CRC-32 of all that the score says. A store of version 1
+is upgraded when it is opened.
+"""
+
+import json
+import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from math import nan
+from functools import lru_cache
+from math import isnan, nan
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from zsnas.proxies import NOT_MEASURED, list_proxies
 
+_APPLICATION = int.from_bytes(b"zsna")
+"""SQLite's ``application_id``, which tells a store from the databases of other programs."""
+
+_VERSION = 2
+"""SQLite's ``user_version``."""
+
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS provenance (name TEXT, value TEXT, PRIMARY KEY (name, value)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS scores (
-    arch TEXT, seed INTEGER, batch_size INTEGER, proxy TEXT,
-    network TEXT NOT NULL, value REAL, reason TEXT, seconds REAL NOT NULL, measured INTEGER NOT NULL,
-    PRIMARY KEY (arch, seed, batch_size, proxy)
+CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL, digest INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE texts (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
+CREATE TABLE rows (
+    id INTEGER PRIMARY KEY, arch INTEGER NOT NULL, seed INTEGER NOT NULL, batch_size INTEGER NOT NULL,
+    network INTEGER NOT NULL, UNIQUE (arch, seed, batch_size)
+);
+CREATE INDEX networks ON rows (network, seed, batch_size);
+CREATE TABLE scores (
+    row INTEGER NOT NULL, proxy INTEGER NOT NULL, value REAL, reason INTEGER, microseconds INTEGER NOT NULL,
+    made_with INTEGER NOT NULL, own INTEGER NOT NULL, measured INTEGER NOT NULL, digest INTEGER NOT NULL,
+    PRIMARY KEY (row, proxy)
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS networks ON scores (network, seed, batch_size);
+CREATE VIEW scored AS SELECT
+    rows.arch AS arch, seed, batch_size, network, proxy, value, reason, microseconds, made_with, own,
+    measured, digest, rows.id AS id
+    FROM rows JOIN scores ON scores.row = rows.id;
 """
+
+_MARKS = f"PRAGMA application_id = {_APPLICATION}; PRAGMA user_version = {_VERSION};"
+_OLD_COLUMNS = {"arch", "seed", "batch_size", "proxy", "network", "value", "reason", "seconds"}
+_REMEMBERED = 10_000
+_BETWEEN = "; "
+"""Between the values of one name where a score was made with one of several, not known which."""
 
 
 class StoreError(ValueError):
-    """A store cannot take these scores: other settings, another sweep at work, or not a store at all."""
+    """A store cannot take these scores: other settings, another sweep at work, damaged, or not a store."""
 
 
 @dataclass(frozen=True, order=True)
@@ -51,8 +81,10 @@ class StoredScore:
     reason : str or None
         Beside a number, a note about it.
     seconds : float
-        Wall-clock time of the measurement. An architecture that shares a network repeats the time
-        of that network.
+        Wall-clock time of the measurement, to the microsecond. An architecture that shares a network repeats
+        the time of that network.
+    made_with : str
+        Versions and machine, a JSON object; empty until it is stored.
     """
 
     proxy: str
@@ -60,6 +92,7 @@ class StoredScore:
     value: float
     reason: str | None
     seconds: float
+    made_with: str = ""
 
     @property
     def was_measured(self) -> bool:
@@ -85,9 +118,8 @@ class ScoreStore:
 
     Every call of `add` is one transaction that is on the disk when the call returns (SQLite's
     rollback journal with ``synchronous = EXTRA``), so neither SIGKILL nor a power cut leaves half an
-    architecture behind. The primary key (arch, seed, batch_size, proxy) rules out duplicates. The
-    store can be read while a sweep fills it. A proxy whose definition changed is measured again
-    after ``DELETE FROM scores WHERE proxy = '…'``.
+    architecture behind. The primary key rules out duplicates. The store can be read while a sweep fills it.
+    A file that is damaged is noticed: its structure when it is opened, a score when it is read.
 
     Parameters
     ----------
@@ -97,21 +129,18 @@ class ScoreStore:
     Raises
     ------
     StoreError
-        When the file is not a score store.
+        When the file is not a score store, is damaged, or cannot be opened or made.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._connection = sqlite3.connect(path, timeout=60)
+        self._ids: dict[str, int] = {}
+        self._connection = _connected(path)
         try:
-            self._connection.execute("PRAGMA synchronous = EXTRA")
-            self._connection.executescript(_SCHEMA)
-            self._upgrade()
-        except sqlite3.DatabaseError as error:
-            self._connection.close()
-            raise StoreError(f"{path} is not a score store ({error}); name another store") from error
-        except StoreError:
+            with self._in_words():
+                self._connection.execute("PRAGMA synchronous = EXTRA")
+                self._prepare()
+        except BaseException:
             self._connection.close()
             raise
 
@@ -133,28 +162,99 @@ class ScoreStore:
             When another sweep holds the lock.
         """
         path = self.path.with_name(f"{self.path.name}.lock")
-        lock = sqlite3.connect(path, timeout=0, isolation_level=None)
+        lock = _connected(path, timeout=0)
         try:
+            lock.isolation_level = None
             lock.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as error:
+        except sqlite3.Error as error:
             lock.close()
-            raise StoreError(
-                f"another sweep is writing to {self.path}; wait until it ends, or name another store"
-            ) from error
+            if _kind(error) == "BUSY":
+                raise StoreError(
+                    f"another sweep is writing to {self.path}; wait until it ends, or name another store"
+                ) from error
+            raise StoreError(f"{path} cannot keep other sweeps out ({error}); delete that file") from error
         try:
             yield
         finally:
             lock.close()
 
-    def _upgrade(self) -> None:
-        """Give an older store, whose reasons tell what was not measured, the column that does."""
-        if "measured" in {column[1] for column in self._connection.execute("PRAGMA table_info(scores)")}:
+    @contextmanager
+    def _in_words(self) -> Iterator[None]:
+        """Say what SQLite refuses in a sentence."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise StoreError(_sentence(self.path, error)) from error
+        except UnicodeError as error:  # a text, or even the schema
+            raise StoreError(f"{self.path} is damaged ({error}); {_REMEDY}") from error
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._in_words():
+            try:
+                with self._connection:
+                    yield
+            except BaseException:
+                self._ids.clear()  # some may be of texts that were rolled back
+                raise
+
+    def _prepare(self) -> None:
+        """Make the tables of a new store, and upgrade those of an older one."""
+        if not self._tables():
+            self._connection.execute("BEGIN IMMEDIATE")
+            with self._transaction():
+                if not self._tables():  # nobody else has made them meanwhile
+                    self._make()
             return
-        with self.locked(), self._connection:
-            self._connection.execute("ALTER TABLE scores ADD COLUMN measured INTEGER NOT NULL DEFAULT 1")
-            self._connection.execute(
-                "UPDATE scores SET measured = 0 WHERE reason LIKE ?", (f"{NOT_MEASURED}%",)
+        (state,) = self._connection.execute("PRAGMA quick_check(1)").fetchone()
+        if state != "ok":
+            raise StoreError(f"{self.path} is damaged ({state}); {_REMEDY}")
+        (application,) = self._connection.execute("PRAGMA application_id").fetchone()
+        (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+        if application == _APPLICATION and version > _VERSION:
+            raise StoreError(
+                f"{self.path} is a score store of a later zsnas (version {version}, known is {_VERSION}); "
+                "update zsnas, or name another store"
             )
+        if application != _APPLICATION:
+            if not self._columns("scores") >= _OLD_COLUMNS:
+                raise StoreError(f"{self.path} is a database of another program; name another store")
+            with self.locked():
+                self._upgrade()
+
+    def _make(self) -> None:
+        for statement in filter(str.strip, f"{_SCHEMA} {_MARKS}".split(";")):
+            self._connection.execute(statement)
+
+    def _tables(self) -> set[str]:
+        return {name for (name,) in self._connection.execute("SELECT name FROM sqlite_master")}
+
+    def _columns(self, table: str) -> set[str]:
+        return {column[1] for column in self._connection.execute(f"PRAGMA table_info({table})")}
+
+    def _upgrade(self) -> None:
+        """Turn a store of version 1, with the texts in every score, into one of this version."""
+        tables = self._tables()
+        known = [name for name in ("settings", "provenance", "scores") if name in tables]
+        self._connection.execute("BEGIN IMMEDIATE")
+        with self._transaction():
+            for index in [name for name in ("networks",) if name in tables]:
+                self._connection.execute(f"DROP INDEX {index}")
+            for name in known:
+                self._connection.execute(f"ALTER TABLE {name} RENAME TO old_{name}")
+            self._make()
+            if "settings" in known:
+                self._set(dict(self._connection.execute("SELECT name, value FROM old_settings")))
+            pairs: Iterable[tuple[str, str]] = ()
+            if "provenance" in known:
+                pairs = self._connection.execute("SELECT name, value FROM old_provenance ORDER BY 1, 2")
+            made_with = _made_with(pairs)
+            query = "SELECT arch, seed, batch_size, proxy, network, value, reason, seconds FROM old_scores"
+            for arch, seed, batch_size, *fields in self._connection.execute(query):
+                self._insert(Row(arch, seed, batch_size), [_of_version_1(*fields)], made_with)
+            for name in known:
+                self._connection.execute(f"DROP TABLE old_{name}")
+        self._connection.execute("VACUUM")
 
     @property
     def settings(self) -> dict[str, str]:
@@ -162,16 +262,28 @@ class ScoreStore:
 
         Empty in a new store.
         """
-        return dict(self._connection.execute("SELECT name, value FROM settings"))
+        with self._in_words():
+            found = list(self._connection.execute("SELECT name, value, digest FROM settings"))
+        for name, value, digest in found:
+            if zlib.crc32(f"{name}\0{value}".encode()) != digest:
+                raise StoreError(f"{self.path} is damaged (its setting {name!r}, {value!r}); {_REMEDY}")
+        return {name: value for name, value, _ in found}
+
+    @property
+    def made_with(self) -> list[dict[str, str]]:
+        """What the scores were made with: versions and machine, each combination once."""
+        with self._in_words():
+            query = "SELECT text FROM texts WHERE id IN (SELECT made_with FROM scores) ORDER BY text"
+            return [_json(self.path, text) for (text,) in self._connection.execute(query)]
 
     @property
     def provenance(self) -> dict[str, list[str]]:
         """Everything that the scores were made with: versions and machines, sorted."""
-        found: dict[str, list[str]] = {}
-        query = "SELECT name, value FROM provenance ORDER BY name, value"
-        for name, value in self._connection.execute(query):
-            found.setdefault(name, []).append(value)
-        return found
+        found: dict[str, set[str]] = {}
+        for made_with in self.made_with:
+            for name, values in made_with.items():
+                found.setdefault(name, set()).update(values.split(_BETWEEN))
+        return {name: sorted(found[name]) for name in sorted(found)}
 
     def start(
         self,
@@ -186,15 +298,20 @@ class ScoreStore:
         settings
             What all scores in it share, see :attr:`settings`.
         provenance
-            Pairs of a name and a value, such as ``("torch", "2.14.1")``.
+            Pairs of a name and a value, such as ``("torch", "2.14.1")``, for the scores that do not say
+            themselves what they were made with.
         scores
             Pairs of a row and what was measured for it.
         """
-        with self._connection:
-            self._connection.executemany("INSERT INTO settings VALUES (?, ?)", settings.items())
-            self._connection.executemany("INSERT OR IGNORE INTO provenance VALUES (?, ?)", provenance)
+        made_with = _made_with(provenance)
+        with self._transaction():
+            self._set(settings)
             for row, entries in scores:
-                self._insert(row, entries)
+                self._insert(row, entries, made_with)
+
+    def _set(self, settings: Mapping[str, str]) -> None:
+        entries = [(name, text, zlib.crc32(f"{name}\0{text}".encode())) for name, text in settings.items()]
+        self._connection.executemany("INSERT INTO settings VALUES (?, ?, ?)", entries)
 
     def add(self, row: Row, scores: Sequence[StoredScore], provenance: Mapping[str, str]) -> None:
         """Store the scores of one architecture in one transaction; what is there and was measured stays.
@@ -206,26 +323,89 @@ class ScoreStore:
         scores
             One for each proxy.
         provenance
-            Versions, machine and device that they were made with.
+            Versions, machine and device that they were made with, but for those that say it themselves.
         """
-        with self._connection:
-            self._insert(row, scores)
-            self._connection.executemany("INSERT OR IGNORE INTO provenance VALUES (?, ?)", provenance.items())
+        self.add_all([(row, scores, provenance)])
 
-    def _insert(self, row: Row, scores: Sequence[StoredScore]) -> None:
-        key = (row.arch, row.seed, row.batch_size)
+    def add_all(self, entries: Iterable[tuple[Row, Sequence[StoredScore], Mapping[str, str]]]) -> None:
+        """Store the scores of several architectures in one transaction, each as `add` does.
+
+        Parameters
+        ----------
+        entries
+            Triples of a row, its scores and their provenance.
+        """
+        with self._transaction():
+            for row, scores, provenance in entries:
+                self._insert(row, scores, _made_with(provenance.items()))
+
+    def _insert(self, row: Row, scores: Sequence[StoredScore], made_with: str) -> None:
+        shared = {score.network for score in scores}.difference([row.arch])
+        place = self._place(row, shared)
+        entries = []
+        for score in scores:
+            value = None if isnan(score.value) else score.value  # SQLite has no NaN
+            microseconds = round(1e6 * score.seconds)
+            with_what = score.made_with or made_with
+            said = (value, score.reason, microseconds)
+            measured = score.was_measured
+            digest = _digest(row, score.proxy, score.network, said, with_what, measured)
+            reason = None if score.reason is None else self._id(score.reason)
+            own = score.network == row.arch
+            ids = (place, self._id(score.proxy), value, reason, microseconds, self._id(with_what))
+            entries.append((*ids, own, measured, digest))
         self._connection.executemany(
             "INSERT INTO scores VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
-            " value = excluded.value, reason = excluded.reason, seconds = excluded.seconds,"
-            " measured = excluded.measured WHERE NOT scores.measured",
-            [(*key, s.proxy, s.network, s.value, s.reason, s.seconds, s.was_measured) for s in scores],
+            " value = excluded.value, reason = excluded.reason, microseconds = excluded.microseconds,"
+            " made_with = excluded.made_with, own = excluded.own, measured = excluded.measured,"
+            " digest = excluded.digest WHERE NOT scores.measured",
+            entries,
         )
+
+    def _place(self, row: Row, shared: set[str]) -> int:
+        """Return the number of a row, which has the network of its class beside it."""
+        if len(shared) > 1:
+            raise StoreError(
+                f"the scores of {row.arch!r} are of several networks: {', '.join(sorted(shared))}"
+            )
+        arch, network = self._id(row.arch), self._id(next(iter(shared), row.arch))
+        key = (arch, row.seed, row.batch_size)
+        query = "SELECT id, network FROM rows WHERE arch = ? AND seed = ? AND batch_size = ?"
+        found = self._connection.execute(query, key).fetchone()
+        if found is None:
+            columns = "INSERT INTO rows (arch, seed, batch_size, network) VALUES (?, ?, ?, ?)"
+            return int(self._connection.execute(columns, (*key, network)).lastrowid or 0)
+        place, known = found
+        if shared and known != network:
+            if known != arch:
+                raise StoreError(
+                    f"{self.path} holds scores of another network under the name {row.arch!r}; name another "
+                    "store"
+                )
+            self._connection.execute("UPDATE rows SET network = ? WHERE id = ?", (network, place))
+        return int(place)
+
+    def _id(self, text: str) -> int:
+        """Return the number of a text, a new one when it has none."""
+        if text in self._ids:
+            return self._ids[text]
+        found = self._connection.execute("SELECT id FROM texts WHERE text = ?", (text,)).fetchone()
+        if found is None:
+            found = (self._connection.execute("INSERT INTO texts (text) VALUES (?)", (text,)).lastrowid,)
+        if len(self._ids) >= _REMEMBERED:
+            self._ids.clear()
+        self._ids[text] = int(found[0])
+        return self._ids[text]
 
     def proxies(self, row: Row) -> set[str]:
         """Return the names of the proxies that were measured for this row."""
-        query = "SELECT proxy FROM scores WHERE arch = ? AND seed = ? AND batch_size = ? AND measured"
-        found = self._connection.execute(query, (row.arch, row.seed, row.batch_size))
-        return {name for (name,) in found}
+        query = (
+            "SELECT texts.text FROM rows JOIN scores ON scores.row = rows.id JOIN texts ON texts.id = proxy"
+            " WHERE arch = (SELECT id FROM texts WHERE text = ?) AND seed = ? AND batch_size = ? AND measured"
+        )
+        with self._in_words():
+            found = self._connection.execute(query, (row.arch, row.seed, row.batch_size))
+            return {name for (name,) in found}
 
     def of_network(self, network: str, seed: int, batch_size: int) -> dict[str, StoredScore]:
         """Return what was measured on this network, by proxy, whichever architecture it was measured for.
@@ -239,25 +419,206 @@ class ScoreStore:
         batch_size
             Images in the batch.
         """
-        query = (
-            "SELECT proxy, network, value, reason, seconds FROM scores"
-            " WHERE network = ? AND seed = ? AND batch_size = ? AND measured"
+        shared = (
+            "SELECT * FROM scored WHERE network = (SELECT id FROM texts WHERE text = ?) AND seed = ?"
+            " AND batch_size = ? AND measured AND NOT own"
         )
-        found = self._connection.execute(query, (network, seed, batch_size))
-        scores = [_stored_score(*fields) for fields in found]
-        return {score.proxy: score for score in scores}
+        alone = (
+            "SELECT * FROM scored WHERE arch = (SELECT id FROM texts WHERE text = ?) AND seed = ?"
+            " AND batch_size = ? AND measured AND own"
+        )
+        key = (network, seed, batch_size)
+        with self._in_words():
+            found = [entry for query in (shared, alone) for entry in self._connection.execute(query, key)]
+            return {score.proxy: score for _, score in self._all_checked(found)}
 
     def scores(self) -> dict[Row, list[StoredScore]]:
-        """Return everything, as it is at this moment."""
-        query = "SELECT arch, seed, batch_size, proxy, network, value, reason, seconds FROM scores"
+        """Return everything, as it is at this moment; see `each` for what does not fit into memory."""
         table: dict[Row, list[StoredScore]] = {}
-        for arch, seed, batch_size, *fields in self._connection.execute(query):
-            table.setdefault(Row(arch, seed, batch_size), []).append(_stored_score(*fields))
+        for row, score in self.each():
+            table.setdefault(row, []).append(score)
         return table
 
+    def each(self) -> Iterator[tuple[Row, StoredScore]]:
+        """Yield every score with its row, the scores of a row one after the other."""
+        with self._in_words():
+            yield from self._all_checked(self._connection.execute("SELECT * FROM scored ORDER BY id, proxy"))
 
-def _stored_score(
+    def of_row(self, row: Row) -> list[StoredScore]:
+        """Return the scores of one row."""
+        query = (
+            "SELECT * FROM scored WHERE arch = (SELECT id FROM texts WHERE text = ?) AND seed = ?"
+            " AND batch_size = ?"
+        )
+        with self._in_words():
+            found = self._connection.execute(query, (row.arch, row.seed, row.batch_size))
+            return [score for _, score in self._all_checked(found)]
+
+    def rows(self) -> Iterator[tuple[int, str, int, int]]:
+        """Yield number, architecture, seed and batch size of every row, in the order that they came."""
+        query = (
+            "SELECT rows.id, text, seed, batch_size FROM rows JOIN texts ON texts.id = arch ORDER BY rows.id"
+        )
+        with self._in_words():
+            yield from self._connection.execute(query)
+
+    def of_rows(self, numbers: Iterable[int]) -> Iterator[tuple[int, Row, StoredScore]]:
+        """Yield the scores of some rows, each with the place of its row among `numbers`.
+
+        Parameters
+        ----------
+        numbers
+            Of rows, see `rows`.
+        """
+        with self._in_words():
+            self._connection.executescript(
+                "PRAGMA temp_store = MEMORY; DROP TABLE IF EXISTS temp.wanted;"
+                "CREATE TEMP TABLE wanted (place INTEGER PRIMARY KEY, row INTEGER)"
+            )
+            with self._connection:
+                self._connection.executemany("INSERT INTO wanted VALUES (?, ?)", enumerate(numbers))
+            query = (
+                "SELECT place, scored.* FROM wanted CROSS JOIN scored ON scored.id = wanted.row"
+                " ORDER BY place, proxy"
+            )
+            text = lru_cache(maxsize=4096)(self._text)
+            for place, *fields in self._connection.execute(query):
+                yield (place, *self._checked(fields, text))
+
+    def _all_checked(self, found: Iterable[Sequence[Any]]) -> Iterator[tuple[Row, StoredScore]]:
+        text = lru_cache(maxsize=4096)(self._text)
+        return (self._checked(fields, text) for fields in found)
+
+    def _checked(self, fields: Sequence[Any], text: Callable[[int], str]) -> tuple[Row, StoredScore]:
+        """Return a score whose digest is right, with its row."""
+        arch, seed, batch_size, network, name, value, reason, micros, made_with, own, *checked, _ = fields
+        measured, digest = checked
+        row = Row(text(arch), seed, batch_size)
+        proxy, measured_on, with_what = text(name), row.arch if own else text(network), text(made_with)
+        why = None if reason is None else text(reason)
+        if _digest(row, proxy, measured_on, (value, why, micros), with_what, measured) != digest:
+            raise StoreError(
+                f"{self.path} is damaged: the score of {row.arch!r}, seed {seed}, by {proxy!r} does not "
+                f"match its checksum; {_REMEDY}"
+            )
+        return row, StoredScore(
+            proxy, measured_on, nan if value is None else value, why, micros / 1e6, with_what
+        )
+
+    def proxy_names(self) -> set[str]:
+        """Return the names of the proxies that any row has scores of."""
+        query = "SELECT text FROM texts WHERE id IN (SELECT DISTINCT proxy FROM scores)"
+        with self._in_words():
+            return {name for (name,) in self._connection.execute(query)}
+
+    def _text(self, number: int) -> str:
+        found = self._connection.execute("SELECT text FROM texts WHERE id = ?", (number,)).fetchone()
+        if found is None or not isinstance(found[0], str):
+            raise StoreError(f"{self.path} is damaged: it lacks the text {number}; {_REMEDY}")
+        return str(found[0])
+
+    def forget(self, proxy: str) -> int:
+        """Drop the scores of a proxy, whose definition may have changed; return how many there were."""
+        with self._transaction():
+            query = "DELETE FROM scores WHERE proxy = (SELECT id FROM texts WHERE text = ?)"
+            return self._connection.execute(query, (proxy,)).rowcount
+
+
+_REMEDY = "take a copy of it from before, or delete it and sweep again"
+
+
+def _digest(
+    row: Row,
+    proxy: str,
+    network: str,
+    said: tuple[float | None, str | None, int],
+    made_with: str,
+    measured: bool,
+) -> int:
+    value, reason, microseconds = said
+    words = f"{proxy}\0{network}\0{value!r}\0{reason!r}\0{microseconds}\0{int(measured)}"
+    return zlib.crc32(
+        words.encode(errors="surrogatepass"), _row_digest(row.arch, row.seed, row.batch_size, made_with)
+    )
+
+
+@lru_cache(maxsize=64)
+def _row_digest(arch: str, seed: int, batch_size: int, made_with: str) -> int:
+    return zlib.crc32(f"{arch}\0{seed}\0{batch_size}\0{made_with}".encode(errors="surrogatepass"))
+
+
+def _made_with(pairs: Iterable[tuple[str, str]]) -> str:
+    """Return provenance as the text that a score carries."""
+    values: dict[str, list[str]] = {}
+    for name, value in pairs:
+        values.setdefault(name, []).append(value)
+    joined = {name: _BETWEEN.join(values[name]) for name in sorted(values)}
+    return json.dumps(joined, ensure_ascii=False)
+
+
+def _json(path: Path, text: str) -> dict[str, str]:
+    try:
+        found: dict[str, str] = json.loads(text)
+    except ValueError as error:
+        raise StoreError(
+            f"{path} is damaged: {text!r} says nothing of how scores were made; {_REMEDY}"
+        ) from error
+    return found
+
+
+def _of_version_1(
     proxy: str, network: str, value: float | None, reason: str | None, seconds: float
 ) -> StoredScore:
     # SQLite has no NaN: it stores NULL in its place.
     return StoredScore(proxy, network, nan if value is None else value, reason, seconds)
+
+
+def _connected(path: Path, timeout: float = 60) -> sqlite3.Connection:
+    """Open or make a database; one that cannot be written is opened to be read."""
+    text = str(path)
+    if text.startswith((":", "file:")):
+        raise StoreError(f"the store {text!r} is no file; name one, such as scores.sqlite")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise StoreError(
+                f"the store {text!r} is a folder; name a file in it, such as {path / 'scores.sqlite'}"
+            )
+        to_read = path.exists() and not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))
+        address = f"{path.absolute().as_uri()}?mode=ro" if to_read else text
+        return sqlite3.connect(address, timeout=timeout, uri=to_read)
+    except OSError as error:
+        raise StoreError(f"the store {text!r} cannot be made: {error.strerror}; name another") from error
+    except sqlite3.Error as error:
+        raise StoreError(_sentence(path, error)) from error
+
+
+def _kind(error: sqlite3.Error) -> str:
+    """Return SQLite's name of an error without details, such as BUSY."""
+    name = getattr(error, "sqlite_errorname", "") or ""
+    return name.removeprefix("SQLITE_").partition("_")[0]
+
+
+def _sentence(path: Path, error: sqlite3.Error) -> str:
+    kind = _kind(error)
+    if kind == "CANTOPEN":
+        return f"the store {str(path)!r} cannot be opened ({_why(path)}); name another"
+    return {
+        "FULL": f"no space is left for {path}; what was stored before is in it, and with more space the same "
+        "call resumes",
+        "READONLY": f"{path} cannot be written; allow it, or name another store",
+        "BUSY": f"another program keeps {path} locked; wait until it ends, or name another store",
+        "NOTADB": f"{path} is not a score store ({error}); name another store",
+        "IOERR": f"{path} cannot be read or written ({error}): see whether its disk is full, or gone",
+        "CONSTRAINT": f"{path} does not take these scores ({error}); name another store",
+    }.get(kind, f"{path} is damaged, or not a score store ({error}); {_REMEDY}")
+
+
+def _why(path: Path) -> str:
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return f"{path.parent} cannot be written"
+    except OSError as error:
+        return str(error.strerror)
+    return "no permission" if not os.access(path, os.R_OK) else "SQLite cannot open it"

@@ -1,33 +1,37 @@
 """Sweep: score every architecture of a benchmark, stop anywhere, go on later."""
 
-import multiprocessing
-import multiprocessing.connection
+import faulthandler
+import hashlib
 import os
 import platform
-import signal
+import re
+import socket
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
-from importlib import import_module
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
 from math import nan
 from numbers import Real
 from pathlib import Path
-from typing import Any, ParamSpec, Self, TypeVar
+from typing import ParamSpec, Self, TypeVar
 
 import numpy as np
 import torch
-from tqdm import tqdm
+from torch import nn
 
 from zsnas import memory
 from zsnas._numbers import as_seed, as_seeds, as_whole
+from zsnas._processes import HOUR, Processes
 from zsnas._progress_bar import progress_bar
 from zsnas._version import __version__
 from zsnas.batches import Batch, batch
 from zsnas.benchmarks import Benchmark, benchmark
-from zsnas.proxies import NOT_MEASURED, check_placement, choose_proxies, measure, proxy
+from zsnas.proxies import NOT_MEASURED, Measurement, check_placement, choose_proxies, measure, proxy
+from zsnas.proxies._undefined import raised
+from zsnas.scores._dealing import Dealer
 from zsnas.scores._workers import modules_for
 from zsnas.scores.store import Row, ScoreStore, StoredScore, StoreError, shared_and_own
 from zsnas.scores.table import PROCESSOR, start_store
@@ -35,6 +39,7 @@ from zsnas.spaces import NetworkUnavailable, Space, space
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
+_LARGEST_CHUNK = 256
 
 
 def sweep(  # noqa: PLR0913 - settings, all of them keyword-only
@@ -51,6 +56,10 @@ def sweep(  # noqa: PLR0913 - settings, all of them keyword-only
     progress: bool = True,
     executor: Executor | None = None,
     device: str | None = None,
+    threads: int = 1,
+    time_limit: float | None = None,
+    memory_limit_gb: float | None = None,
+    mix: bool = False,
 ) -> Path:
     """Score the architectures of a benchmark and keep every score in a store.
 
@@ -61,9 +70,13 @@ def sweep(  # noqa: PLR0913 - settings, all of them keyword-only
     (#Params, #FLOPs), which also count operations that never reach the output, are measured on each
     architecture itself.
 
-    A network that cannot be had, because its library no longer has it or because it does not fit in memory,
-    has NaN in place of its scores and the reason beside it, and the sweep goes on. So has a proxy that asks
-    for more memory than is free, on Linux. The next call tries these again.
+    A network that cannot be had, because its library no longer has it or it does not fit in memory, has NaN
+    in place of its scores and the reason beside it, and the sweep goes on. So has one that fails when it is
+    built or scored, takes too long, or ends two workers; and a proxy that asks for more memory than is free,
+    on Linux. The next call tries these again.
+
+    Whoever scores, the result is the same to the bit on one kind of machine: one architecture at a time in
+    each process, every one with the same number of threads.
 
     What else the store already holds is not computed again, so the same call goes on where a killed one
     stopped, and a call with more seeds, architectures or proxies adds what is missing. A store that
@@ -89,17 +102,28 @@ def sweep(  # noqa: PLR0913 - settings, all of them keyword-only
     store : path, optional
         By default ``.zsnas/sweeps/<benchmark name>.sqlite`` under the current folder.
     workers : int
-        1 scores in this process with all of torch's threads; more starts that many processes with
-        one thread each. A script then needs the usual ``if __name__ == "__main__":``, with what it
-        registers above that line; what is registered in a notebook is unknown to the processes and refused.
+        1 scores in this process; more starts that many processes, which are replaced when they die. A script
+        then needs the usual ``if __name__ == "__main__":``, with what it registers above that line; what is
+        registered in a notebook is unknown to the processes and refused.
     progress : bool
         Show a bar on standard error.
     executor : Executor, optional
-        Scores there instead: anything with the interface of `concurrent.futures.Executor`. At most
-        twice `workers` architectures are in flight.
+        Scores there instead: anything with the interface of `concurrent.futures.Executor`, of threads,
+        processes or machines. At most twice `workers` chunks of architectures are in flight. Its workers need
+        this version of zsnas and torch and the same images, which is checked before they score.
     device : str, optional
         Where to score, see `zsnas.measure`; by default the processor. A store takes the scores of one kind
         of device: what another rounds differently does not rank alike in the last digits.
+    threads : int
+        Of torch, in every process that scores. Other numbers of threads add up in another order.
+    time_limit : float, optional
+        Seconds for one architecture; its worker is ended and replaced after that. By default an hour. With
+        workers=1 it makes this call score in one process of its own, without it there is none. A worker of an
+        executor exits by itself when a limit is given.
+    memory_limit_gb : float, optional
+        What the proxies of one network may take, on Linux; by default nine tenths of what is free.
+    mix : bool
+        Go on with a store whose scores were made with another version of torch or number of threads.
 
     Returns
     -------
@@ -112,18 +136,23 @@ def sweep(  # noqa: PLR0913 - settings, all of them keyword-only
         When the benchmark or a proxy is unknown, the benchmark holds costs alone, an argument is out of
         range, or processes cannot import what is registered from outside this package.
     StoreError
-        When the store belongs to another benchmark, batch source or kind of device, or another sweep is
-        writing to it.
+        When the store belongs to another benchmark, batch source or kind of device, was made with another
+        torch or number of threads, is damaged, or another sweep is writing to it; and when a worker has
+        another version or other images than this process.
     KeyboardInterrupt
         On Ctrl-C, with a message that says how much is stored and how to resume.
     """
     seeds, limit, batch_size, workers = _checked(seeds, limit, top, batch_size, workers)
+    threads = as_whole("threads", threads, 1, example="1")
+    for what, given in (("time_limit", time_limit), ("memory_limit_gb", memory_limit_gb)):
+        if given is not None and not (isinstance(given, Real) and given > 0):
+            raise ValueError(f"{what} is {given!r}; it is a number above 0, or None")
     check_placement(device, None)
     bench = benchmark(benchmark_name)
     bench.check_trained()
     names = choose_proxies(proxies)
     forget_images()
-    starts_processes = workers > 1 and executor is None
+    starts_processes = executor is None and (workers > 1 or time_limit is not None)
     modules = modules_for(bench, [proxy(name) for name in names]) if starts_processes else ()
     source = _batch(bench.batch, batch_size, seeds[0], 1).source
     rows = [
@@ -132,12 +161,32 @@ def sweep(  # noqa: PLR0913 - settings, all of them keyword-only
         for arch in visited(bench, limit, top, top_limit=top_limit)
     ]
     path = Path(".zsnas", "sweeps", f"{benchmark_name}.sqlite") if store is None else Path(store)
-    slots = 1 if workers == 1 and executor is None else 2 * workers
     with ScoreStore(path) as opened, opened.locked():
-        _claim(opened, benchmark_name, source, (device or PROCESSOR).partition(":")[0])
-        run = _Run(opened, bench, names, source, device)
-        with _pool(workers, executor, modules) as pool:
-            run.score(rows, pool, slots, progress)
+        kind = (device or PROCESSOR).partition(":")[0]
+        _claim(opened, benchmark_name, source, kind, None if mix else threads)
+        pool = executor
+        if pool is None:
+            pool = Processes(workers, modules, time_limit or HOUR) if starts_processes else _InProcess()
+        work = _Work(threads, memory_limit_gb, None if executor is None else time_limit)
+        try:
+            with progress_bar(bench.name, len(rows), unit="arch", shown=progress) as bar:
+                dealer = Dealer(
+                    opened, names, lambda row, lacks: Job.of(bench, row, lacks, device), work, bar
+                )
+                todo = [row for row in rows if dealer.missing(row)]
+                dealer.done = len(rows) - len(todo)
+                bar.update(dealer.done)
+                is_here = isinstance(pool, _InProcess)
+                try:
+                    dealer.deal(todo, pool, *((1, 1) if is_here else (2 * workers, _LARGEST_CHUNK)))
+                except KeyboardInterrupt:
+                    raise KeyboardInterrupt(
+                        f"stopped: {dealer.done:,} of {len(rows):,} architectures are in {path}; "
+                        "the same command resumes"
+                    ) from None
+        finally:
+            if pool is not executor:
+                pool.shutdown(cancel_futures=True)
     return path
 
 
@@ -198,9 +247,13 @@ def visited(
     return shuffled[:cut] + [arch for arch in shuffled[cut:] if arch in best][:top_limit]
 
 
-def _claim(store: ScoreStore, benchmark_name: str, batch_source: str, device: str) -> None:
+def _claim(
+    store: ScoreStore, benchmark_name: str, batch_source: str, device: str, threads: int | None
+) -> None:
+    """Refuse a store of other scores; `threads` is None when those of other versions may mix."""
     if not store.settings:
-        start_store(store, benchmark_name, batch_source, device)
+        alike = None if threads is None else (lambda made_with: not _unlike(made_with, threads))
+        start_store(store, benchmark_name, batch_source, device, alike)
     settings = store.settings
     if settings["benchmark"] != benchmark_name:
         raise StoreError(
@@ -220,6 +273,26 @@ def _claim(store: ScoreStore, benchmark_name: str, batch_source: str, device: st
             f"{device!r}; devices round differently, so that their scores do not mix: "
             f"sweep with device={first!r}, or name another store"
         )
+    for made_with in store.made_with if threads is not None else ():
+        if different := _unlike(made_with, threads or 1):
+            raise StoreError(
+                f"scores in {store.path} were made with {different}; such scores differ in the last digits: "
+                "sweep with mix=True (--mix) to go on all the same, or name another store"
+            )
+
+
+_THREADS = re.compile(r"torch threads: (\d+)")
+
+
+def _unlike(made_with: Mapping[str, str], threads: int) -> str:
+    """Say in words in which version of torch or number of threads scores differ from those to come."""
+    before = {text.partition("+")[0] for text in made_with.get("torch", "").split("; ") if text}
+    now = torch.__version__.partition("+")[0]
+    words = [f"torch {', '.join(sorted(before))} and these would be with {now}"] if before - {now} else []
+    counts = {int(count) for count in _THREADS.findall(made_with.get("machine", ""))}
+    if counts - {threads}:
+        words.append(f"{', '.join(map(str, sorted(counts)))} threads and these would be with {threads}")
+    return " and ".join(words)
 
 
 @dataclass(frozen=True)
@@ -265,17 +338,154 @@ class Outcome:
     provenance: dict[str, str]
 
 
-def run_job(job: Job) -> Outcome:
-    """Build and score the networks of one job; runs in a worker."""
+@dataclass(frozen=True)
+class Task:
+    """Jobs for a worker, and what it has to be like.
+
+    Attributes
+    ----------
+    jobs
+    versions
+        See `versions`.
+    images
+        Digests of the ordinary batches of the jobs, by name, size and seed; none for this process.
+    threads
+    memory_limit_gb
+    exits_after : float or None
+        Seconds for an architecture, after which the process of the worker exits.
+    """
+
+    jobs: tuple[Job, ...]
+    versions: Mapping[str, str]
+    images: Mapping[tuple[str, int, int], str]
+    threads: int
+    memory_limit_gb: float | None = None
+    exits_after: float | None = None
+    home: str = ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The outcomes of the jobs of a task, in their order, and how many seconds they took."""
+
+    outcomes: tuple[Outcome, ...]
+    seconds: float
+
+
+_ALONE = threading.RLock()
+"""Held while a network is built and scored, for this draws from torch's global generators."""
+
+
+def run_task(task: Task) -> Answer:
+    """Check that this process is as the task wants it, and run its jobs; runs in a worker.
+
+    Raises
+    ------
+    StoreError
+        When it has another version or other images than the process that deals.
+    """
+    with _ALONE, _threads(task.threads), _exiting(task):
+        _check_alike(task)
+        start = time.perf_counter()
+        outcomes = tuple(run_job(job, task.memory_limit_gb) for job in task.jobs)
+        return Answer(outcomes, time.perf_counter() - start)
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def _exiting(task: Task) -> Iterator[None]:
+    """End the process when the jobs take too long, unless it is the one that deals."""
+    if task.exits_after is None or task.home == _here():
+        yield
+        return
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+        faulthandler.dump_traceback_later(task.exits_after * len(task.jobs), exit=True, file=nowhere)
+        try:
+            yield
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+
+
+def _here() -> str:
+    return f"{socket.gethostname()}/{os.getpid()}"
+
+
+def _check_alike(task: Task) -> None:
+    for name, wanted in task.versions.items():
+        if (own := versions()[name]) != wanted:
+            raise StoreError(
+                f"a worker on {socket.gethostname()} has {name} {own} and not {wanted}; give every worker "
+                "the same, and the same command resumes"
+            )
+    for key, wanted in task.images.items():
+        if task.home != _here() and _digest(*key) != wanted:
+            source = _batch(*key, 1).source
+            raise StoreError(
+                f"a worker on {socket.gethostname()} has other images of {key[0]!r}, from {source!r}; make "
+                "the same available to every worker (`zsnas data fetch`), and the same command resumes"
+            )
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Return what a worker must share with the process that deals: versions, and a digest of the code."""
+    code = hashlib.sha256()
+    package = Path(__file__).parents[1]
+    for room in ("proxies", "spaces", "batches"):
+        for file in sorted((package / room).glob("*.py")):
+            code.update(file.name.encode() + file.read_bytes())
+    return {"zsnas": __version__, "torch": torch.__version__, "code": code.hexdigest()[:12]}
+
+
+@lru_cache(maxsize=8)
+def _digest(name: str, size: int, seed: int) -> str:
+    drawn = _batch(name, size, seed, 1)
+    digest = hashlib.sha256(drawn.source.encode())
+    for tensor in (drawn.images, drawn.labels):
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class _Work:
+    """Hands jobs to an executor."""
+
+    threads: int
+    memory_limit_gb: float | None
+    exits_after: float | None
+
+    def __call__(self, pool: Executor, jobs: tuple[Job, ...]) -> "Future[Answer]":
+        keys = {(job.batch, job.row.batch_size, job.row.seed) for job in jobs}
+        images = {} if isinstance(pool, _InProcess) else {key: _digest(*key) for key in keys}
+        limits = self.memory_limit_gb, self.exits_after
+        return pool.submit(run_task, Task(jobs, versions(), images, self.threads, *limits, _here()))
+
+
+def run_job(job: Job, memory_limit_gb: float | None = None) -> Outcome:
+    """Build and score the networks of one job.
+
+    Parameters
+    ----------
+    job
+    memory_limit_gb
+        What the proxies of one network may take; by default nine tenths of what is free.
+    """
     arch, seed = job.row.arch, job.row.seed
     source = _batch(job.batch, job.row.batch_size, seed, 1).source
     cells = space(job.space)
-    try:
-        shared = tuple(_measured(cells, job.network, job.shared, job))
-        own = tuple(_measured(cells, arch, job.own, job))
-    except Exception as error:
-        error.add_note(f"while scoring {arch!r}, seed {seed}; what was scored before it is stored")
-        raise
+    most = None if memory_limit_gb is None else memory_limit_gb * 1e9
+    with _ALONE:
+        shared = tuple(_measured(cells, job.network, job.shared, job, most))
+        own = tuple(_measured(cells, arch, job.own, job, most))
     return Outcome(shared + own, source, provenance(job.device))
 
 
@@ -287,6 +497,7 @@ def _batch(name: str, size: int, seed: int, images_per_class: int) -> Batch:
 def forget_images() -> None:
     """Draw batches anew: what was missing may have come, and a user may have registered other images."""
     _batch.cache_clear()
+    _digest.cache_clear()
 
 
 def batches_for(
@@ -320,28 +531,48 @@ def batches_for(
         yield alike, drawn
 
 
-def _measured(cells: Space, network: str, proxies: tuple[str, ...], job: Job) -> Iterator[StoredScore]:
+def _measured(
+    cells: Space, network: str, proxies: tuple[str, ...], job: Job, most: float | None
+) -> Iterator[StoredScore]:
     for alike, images in batches_for(proxies, job.batch, job.row.batch_size, job.row.seed):
         if isinstance(images, str):
             yield from (StoredScore(name, network, nan, images, 0.0) for name in alike)
         else:
-            yield from _measured_on(images, cells, network, alike, job)
+            yield from _measured_on(images, cells, network, alike, job, most)
 
 
 def _measured_on(
-    images: Batch, cells: Space, network: str, proxies: tuple[str, ...], job: Job
+    images: Batch, cells: Space, network: str, proxies: tuple[str, ...], job: Job, most: float | None
 ) -> Iterator[StoredScore]:
     try:
         images = cells.images_for(network, images)
         model = cells.build_for(network, images, job.row.seed)
-    except NetworkUnavailable as reason:
-        why = f"{NOT_MEASURED}{reason}"
-        yield from (StoredScore(name, network, nan, why, 0.0) for name in proxies)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a space of a user's own may raise anything
+        why = str(error) if isinstance(error, NetworkUnavailable) else _failed("building it", error)
+        yield from (StoredScore(name, network, nan, f"{NOT_MEASURED}{why}", 0.0) for name in proxies)
         return
-    with memory.limited():
-        measured = measure(model, images, proxies, job.row.seed, job.device)
+    measured: dict[str, Measurement] = {}
+    with memory.limited(most):
+        try:
+            measured = dict(measure(model, images, proxies, job.row.seed, job.device))
+        except (Exception, SystemExit):  # noqa: BLE001 - which of them it was shows when each is alone
+            for name in proxies:
+                measured[name] = _alone(model, images, name, job)
     for name, found in measured.items():
         yield StoredScore(name, network, found.value, found.reason, found.seconds)
+
+
+def _alone(model: nn.Module, images: Batch, name: str, job: Job) -> Measurement:
+    try:
+        return measure(model, images, (name,), job.row.seed, job.device)[name]
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - it costs this score
+        return Measurement(nan, f"{NOT_MEASURED}{_failed('scoring it', error)}", 0.0)
+
+
+def _failed(what: str, error: BaseException) -> str:
+    if isinstance(error, Exception):
+        return f"{what} failed: {raised(error).removeprefix(NOT_MEASURED)}"
+    return f"{what} ended the program"
 
 
 def provenance(device: str | None) -> dict[str, str]:
@@ -351,113 +582,23 @@ def provenance(device: str | None) -> dict[str, str]:
     return {"zsnas": __version__, "torch": torch.__version__, "machine": machine}
 
 
-@dataclass
-class _Run:
-    """One sweep at work: decides what is missing, hands out jobs and stores what comes back."""
+def processes(workers: int, modules: tuple[str, ...]) -> Processes:
+    """Return processes of one thread each, which import these modules first and end with this one.
 
-    store: ScoreStore
-    bench: Benchmark
-    proxies: tuple[str, ...]
-    batch_source: str
-    device: str | None = None
-    in_flight: dict[Future[Outcome], tuple[Job, list[StoredScore]]] = field(default_factory=dict)
-
-    def score(self, rows: Sequence[Row], pool: Executor, slots: int, progress: bool) -> None:
-        """Score the rows that lack a score, in order, at most `slots` at the same time."""
-        todo = [row for row in rows if self._missing(row)]
-        done = len(rows) - len(todo)
-        with progress_bar(self.bench.name, len(rows), unit="arch", done=done, shown=progress) as bar:
-            try:
-                for row in todo:
-                    self._submit(row, pool, slots, bar)
-                while self.in_flight:
-                    self._collect(bar)
-            except KeyboardInterrupt:
-                left = sum(bool(self._missing(row)) for row in rows)
-                raise KeyboardInterrupt(
-                    f"stopped: {len(rows) - left:,} of {len(rows):,} architectures are in {self.store.path}; "
-                    "the same command resumes"
-                ) from None
-            finally:
-                for future in self.in_flight:
-                    future.cancel()
-
-    def _missing(self, row: Row) -> tuple[str, ...]:
-        stored = self.store.proxies(row)
-        return tuple(name for name in self.proxies if name not in stored)
-
-    def _submit(self, row: Row, pool: Executor, slots: int, bar: "tqdm[Any]") -> None:
-        job = Job.of(self.bench, row, self._missing(row), self.device)
-        while len(self.in_flight) >= slots or self._being_measured(job):
-            self._collect(bar)
-        job, known = job.less(self.store.of_network(job.network, row.seed, row.batch_size))
-        if job.is_empty:
-            self.store.add(row, known, {})
-            bar.update()
-        else:
-            self.in_flight[pool.submit(run_job, job)] = job, known
-
-    def _being_measured(self, wanted: Job) -> bool:
-        return any(
-            job.network == wanted.network and job.row.seed == wanted.row.seed
-            for job, _ in self.in_flight.values()
-        )
-
-    def _collect(self, bar: "tqdm[Any]") -> None:
-        for future in wait(self.in_flight, return_when=FIRST_COMPLETED).done:
-            job, known = self.in_flight.pop(future)
-            outcome = self._outcome(future, job.row)
-            self.store.add(job.row, [*known, *outcome.scores], outcome.provenance)
-            bar.update()
-
-    def _outcome(self, future: Future[Outcome], row: Row) -> Outcome:
-        outcome = future.result()
-        if outcome.batch_source != self.batch_source:
-            raise StoreError(
-                f"a worker scored {row.arch!r} on {outcome.batch_source!r} instead of {self.batch_source!r}; "
-                "make the same images available to every worker"
-            )
-        return outcome
-
-
-@contextmanager
-def _pool(workers: int, executor: Executor | None, modules: tuple[str, ...]) -> Iterator[Executor]:
-    if executor is not None:
-        yield executor
-        return
-    pool = _InProcess() if workers == 1 else processes(workers, modules)
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def processes(workers: int, modules: tuple[str, ...]) -> ProcessPoolExecutor:
-    """Return processes of one thread each, which import these modules first and end with this one."""
-    spawn = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(workers, mp_context=spawn, initializer=_start_worker, initargs=modules)
+    Parameters
+    ----------
+    workers
+        How many.
+    modules
+        Their names.
+    """
+    return Processes(workers, modules)
 
 
 class _InProcess(Executor):
-    """Run each job in this process, at once, so that an exception or Ctrl-C is the caller's own."""
+    """Run each task in this process, at once, so that an exception or Ctrl-C is the caller's own."""
 
-    def submit(self, fn: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> Future[_T]:
+    def submit(self, fn: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> "Future[_T]":
         future: Future[_T] = Future()
         future.set_result(fn(*args, **kwargs))
         return future
-
-
-def _start_worker(*modules: str) -> None:
-    """Use one thread, leave Ctrl-C to the main process, end when that is gone, and know what it knows."""
-    torch.set_num_threads(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_exit_with_parent, daemon=True).start()
-    for module in modules:
-        import_module(module)
-
-
-def _exit_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        multiprocessing.connection.wait([parent.sentinel])
-        os._exit(1)

@@ -3,16 +3,19 @@
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from math import fsum
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from zsnas._names import unknown
 from zsnas.benchmarks import benchmark, list_benchmarks
+from zsnas.checksums import DataCorruptError, read_checked, update
 from zsnas.proxies import NOT_MEASURED, NOTE, list_proxies
 from zsnas.scores.store import Row, ScoreStore, StoredScore, StoreError, shared_and_own
 from zsnas.sources import DATA, IN_REPOSITORY
@@ -22,6 +25,7 @@ PROCESSOR = "cpu"
 """The device of scores whose settings name none."""
 
 _SEPARATOR = "; "
+_KEY = ["arch", "seed", "batch_size"]
 
 
 def scores(benchmark_name: str, batch_size: int | None = None) -> pd.DataFrame:
@@ -94,8 +98,11 @@ def read(path: str | Path) -> pd.DataFrame:
 
 def _arrow(path: str | Path) -> pa.Table:
     """Read a Parquet file through Python, which tells whoever records what a page opens; Arrow would not."""
-    with Path(path).open("rb") as file:
-        return pq.read_table(file)
+    content = read_checked(Path(path), DATA)
+    try:
+        return pq.read_table(pa.BufferReader(content))
+    except pa.ArrowException as error:
+        raise DataCorruptError(f"{path} is no table of scores ({' '.join(str(error).split())})") from error
 
 
 def published_path(benchmark_name: str) -> Path:
@@ -145,11 +152,13 @@ def publish(store: str | Path, benchmark_name: str, path: str | Path | None = No
         source or on another device, or holds rows that the store lacks.
     """
     target = published_path(benchmark_name) if path is None else Path(path)
-    bench = benchmark(benchmark_name)
-    table = _table(_open(store), benchmark_name, space(bench.space))
-    if target.exists():
-        _refuse_loss(target, table)
-    _replace(target, table)
+    cells = space(benchmark(benchmark_name).space)
+    with _open(store) as opened:
+        chunks = _Chunks(opened, benchmark_name, cells)
+        if target.exists():
+            _refuse_loss(target, chunks)
+        _replace(target, chunks)
+    update(target, DATA)
     return target
 
 
@@ -159,85 +168,124 @@ def _open(store: str | Path) -> ScoreStore:
     return ScoreStore(Path(store))
 
 
-def _table(store: ScoreStore, benchmark_name: str, cells: Space) -> pa.Table:
-    with store:
-        settings, provenance, table = store.settings, store.provenance, store.scores()
-    if settings.get("benchmark") != benchmark_name:
-        raise StoreError(
-            f"{store.path} holds scores of {settings.get('benchmark')!r}, not of {benchmark_name!r}"
+CHUNK = 2**18
+"""Rows that are in memory at the same time, and those of a row group in the file."""
+
+
+class _Chunks:
+    """The table of a store, in chunks of rows, sorted by seed, place in the space and batch size."""
+
+    def __init__(self, store: ScoreStore, benchmark_name: str, cells: Space) -> None:
+        settings = store.settings
+        if settings.get("benchmark") != benchmark_name:
+            raise StoreError(
+                f"{store.path} holds scores of {settings.get('benchmark')!r}, not of {benchmark_name!r}"
+            )
+        self._store = store
+        measured = store.proxy_names()
+        registered = [name for name in list_proxies() if name in measured]
+        self.proxies = registered + sorted(measured.difference(registered))
+        keys = np.array(
+            [(number, seed, cells.index(arch), size) for number, arch, seed, size in store.rows()], np.int64
+        ).reshape(-1, 4)
+        self._numbers = keys[np.lexsort((keys[:, 3], keys[:, 2], keys[:, 1])), 0]
+        metadata = settings | {name: _SEPARATOR.join(values) for name, values in store.provenance.items()}
+        fields = [("arch", pa.string()), ("seed", pa.int64()), ("batch_size", pa.int64())]
+        fields += [("seconds", pa.float64()), *((name, pa.float64()) for name in self.proxies)]
+        fields += [("reasons", pa.string())]
+        self.schema = pa.schema(fields, metadata=dict(sorted(metadata.items())))
+
+    def __iter__(self) -> Iterator[pa.Table]:
+        for start in range(0, len(self._numbers), CHUNK):
+            yield self._chunk(self._numbers[start : start + CHUNK].tolist())
+
+    def _chunk(self, numbers: list[int]) -> pa.Table:
+        column = {name: k for k, name in enumerate(self.proxies)}
+        values = np.full((len(column), len(numbers)), np.nan)
+        lacks = np.ones(values.shape, bool)
+        seconds: list[list[float]] = [[] for _ in numbers]
+        reasons: dict[int, dict[str, str]] = {}
+        rows: list[Row | None] = [None] * len(numbers)
+        for place, row, score in self._store.of_rows(numbers):
+            rows[place] = row
+            seconds[place].append(score.seconds)
+            if score.was_measured:
+                values[column[score.proxy], place] = score.value
+                lacks[column[score.proxy], place] = False
+            if score.reason:
+                reasons.setdefault(place, {})[score.proxy] = score.reason
+        kept = [place for place, row in enumerate(rows) if row is not None]
+        known = [row for row in rows if row is not None]
+        return pa.table(
+            [
+                pa.array([row.arch for row in known], pa.string()),
+                pa.array([row.seed for row in known], pa.int64()),
+                pa.array([row.batch_size for row in known], pa.int64()),
+                pa.array([round(fsum(seconds[place]), 4) for place in kept], pa.float64()),
+                *(pa.array(v[kept], pa.float64(), mask=m[kept]) for v, m in zip(values, lacks, strict=True)),
+                pa.array([self._reasons(reasons.get(place, {})) for place in kept], pa.string()),
+            ],
+            schema=self.schema,
         )
-    rows = sorted(table, key=lambda row: (row.seed, cells.index(row.arch), row.batch_size))
-    proxies = _proxies_in_order(table)
-    by_proxy = [{score.proxy: score for score in table[row]} for row in rows]
-    metadata = settings | {name: _SEPARATOR.join(values) for name, values in provenance.items()}
-    return pa.table(
-        {
-            "arch": pa.array([row.arch for row in rows], pa.string()),
-            "seed": pa.array([row.seed for row in rows], pa.int64()),
-            "batch_size": pa.array([row.batch_size for row in rows], pa.int64()),
-            "seconds": pa.array([_seconds(found) for found in by_proxy], pa.float64()),
-            **{name: _column(name, by_proxy) for name in proxies},
-            "reasons": pa.array([_reasons(found, proxies) for found in by_proxy], pa.string()),
-        }
-    ).replace_schema_metadata(dict(sorted(metadata.items())))
+
+    def _reasons(self, found: Mapping[str, str]) -> str | None:
+        in_order = {name: found[name] for name in self.proxies if name in found}
+        return json.dumps(in_order, ensure_ascii=False) if in_order else None
 
 
-def _proxies_in_order(table: Mapping[Row, Sequence[StoredScore]]) -> list[str]:
-    measured = {score.proxy for found in table.values() for score in found}
-    registered = [name for name in list_proxies() if name in measured]
-    return registered + sorted(measured.difference(registered))
-
-
-def _column(proxy: str, by_proxy: Sequence[Mapping[str, StoredScore]]) -> pa.Array:
-    values = [
-        found[proxy].value if proxy in found and found[proxy].was_measured else None for found in by_proxy
-    ]
-    return pa.array(values, pa.float64())
-
-
-def _seconds(found: Mapping[str, StoredScore]) -> float:
-    return round(fsum(score.seconds for score in found.values()), 4)
-
-
-def _reasons(found: Mapping[str, StoredScore], proxies: Sequence[str]) -> str | None:
-    reasons = {name: found[name].reason for name in proxies if name in found and found[name].reason}
-    return json.dumps(reasons, ensure_ascii=False) if reasons else None
-
-
-def _refuse_loss(path: Path, table: pa.Table) -> None:
+def _refuse_loss(path: Path, chunks: _Chunks) -> None:
     old = _arrow(path)
-    old_settings, settings = _metadata(old.schema), _metadata(table.schema)
+    old_settings, settings = _metadata(old.schema), _metadata(chunks.schema)
     for name, unnamed in (("batch_source", None), ("device", PROCESSOR)):
         before, after = old_settings.get(name, unnamed), settings.get(name, unnamed)
         if before != after:
             raise StoreError(
                 f"{path} was computed on {before!r} and the store on {after!r}; publish to another path"
             )
-    lost = _measured(old) - _measured(table)
+    kept = sum((_kept(old, chunk) for chunk in chunks), Counter[str]())
+    there = Counter({name: len(old) - old[name].null_count for name in _proxies(old)})
+    lost = (there - kept).total()
     if lost:
         raise StoreError(
-            f"{path} holds {len(lost):,} scores that the store lacks, and publishing would drop them; "
+            f"{path} holds {lost:,} scores that the store lacks, and publishing would drop them; "
             "sweep into a new store, which starts from the published file, or publish to another path"
         )
 
 
-def _measured(table: pa.Table) -> set[tuple[Row, str]]:
-    return {(row, name) for row, fields in _rows(table) for name in fields}
+def _proxies(table: pa.Table) -> list[str]:
+    return [name for name in table.column_names if name not in (*_KEY, "seconds", "reasons")]
+
+
+def _kept(old: pa.Table, new: pa.Table) -> Counter[str]:
+    """Count for each proxy the scores of a table that another one has, too."""
+    before, after = (table.select(_KEY).to_pandas() for table in (old, new))
+    after["place"] = np.arange(len(after))
+    places = before.merge(after, how="left", on=_KEY)["place"].to_numpy(dtype=float)
+    both = ~np.isnan(places)
+    there = places[both].astype(int)
+    found = Counter[str]()
+    for name in set(_proxies(old)) & set(_proxies(new)):
+        is_in_old = old[name].is_valid().to_numpy()[both]
+        found[name] = int(np.sum(is_in_old & new[name].is_valid().to_numpy()[there]))
+    return found
 
 
 def _rows(table: pa.Table) -> Iterator[tuple[Row, dict[str, float]]]:
     """Yield each row with what was measured, by proxy."""
-    for fields in table.drop_columns(["seconds", "reasons"]).to_pylist():
-        row = Row(fields.pop("arch"), fields.pop("seed"), fields.pop("batch_size"))
-        yield row, {name: value for name, value in fields.items() if value is not None}
+    for batch in table.drop_columns(["seconds", "reasons"]).to_batches(max_chunksize=4096):
+        for fields in batch.to_pylist():
+            row = Row(fields.pop("arch"), fields.pop("seed"), fields.pop("batch_size"))
+            yield row, {name: value for name, value in fields.items() if value is not None}
 
 
-def _replace(path: Path, table: pa.Table) -> None:
+def _replace(path: Path, chunks: _Chunks) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         with part.open("wb") as file:
-            pq.write_table(table, file, compression="zstd")
+            with pq.ParquetWriter(file, chunks.schema, compression="zstd") as writer:
+                for chunk in chunks:
+                    writer.write_table(chunk)
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
@@ -249,7 +297,13 @@ def _metadata(schema: pa.Schema) -> dict[str, str]:
     return {name.decode(): value.decode() for name, value in (schema.metadata or {}).items()}
 
 
-def start_store(store: ScoreStore, benchmark_name: str, batch_source: str, device: str = PROCESSOR) -> None:
+def start_store(
+    store: ScoreStore,
+    benchmark_name: str,
+    batch_source: str,
+    device: str = PROCESSOR,
+    takes: Callable[[Mapping[str, str]], bool] | None = None,
+) -> None:
     """Give a new store its settings and the published scores of the same batch source and kind of device.
 
     The published file keeps only the seconds of a whole row; here its proxies share them equally.
@@ -264,6 +318,8 @@ def start_store(store: ScoreStore, benchmark_name: str, batch_source: str, devic
         Of the images that its scores will be measured on.
     device
         Kind of device that they will be measured on, without a number.
+    takes
+        Whether scores that were made with these versions and on this machine may go in; by default all.
     """
     settings = {"benchmark": benchmark_name, "batch_source": batch_source}
     settings |= {} if device == PROCESSOR else {"device": device}
@@ -271,7 +327,8 @@ def start_store(store: ScoreStore, benchmark_name: str, batch_source: str, devic
     table = _arrow(path) if path.exists() else None
     metadata = {} if table is None else _metadata(table.schema)
     same_images = metadata.get("batch_source") == batch_source
-    if table is None or not same_images or metadata.get("device", PROCESSOR) != device:
+    is_alike = same_images and metadata.get("device", PROCESSOR) == device
+    if table is None or not is_alike or (takes is not None and not takes(metadata)):
         store.start(settings)
         return
     provenance = [
@@ -321,8 +378,9 @@ def stored(store: str | Path) -> pd.DataFrame:
             f"{store} holds scores of {name!r}, which is no benchmark known here; load the file that "
             "registers it, or, if it is of `zsnas rank`, give that command the same store again"
         )
-    bench = benchmark(name)
-    table = _table(_open(store), name, space(bench.space))
+    with _open(store) as opened:
+        chunks = _Chunks(opened, name, space(benchmark(name).space))
+        table = pa.concat_tables([chunks.schema.empty_table(), *chunks])
     frame: pd.DataFrame = table.to_pandas()
     frame.attrs.update(_metadata(table.schema))
     return frame

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from zsnas.book import tables
+from zsnas.checksums import read_checked
 from zsnas.proxies import label_of
 from zsnas.sources import DATA
 from zsnas.statistics import orientation
@@ -28,7 +30,9 @@ QUOTED = {
 def histories() -> dict[str, pd.DataFrame]:
     """Return what the searches proposed, step by step, by proxy."""
     files = sorted((DATA / "search").glob(f"{FILES}*.parquet"))
-    return {file.stem.removeprefix(FILES): pd.read_parquet(file) for file in files}
+    return {
+        file.stem.removeprefix(FILES): pd.read_parquet(io.BytesIO(read_checked(file, DATA))) for file in files
+    }
 
 
 def reached(history: pd.DataFrame, proxy: str) -> pd.Series[float]:

@@ -12,6 +12,7 @@ reference network of each block says of it (:func:`corrected`) is taken out in a
 
 from __future__ import annotations
 
+import io
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from zsnas.book.studies import protocols
+from zsnas.checksums import read_checked
 from zsnas.hardware.help import HELP, REFERENCES, SEEN
 from zsnas.hardware.kernels import KernelModel
 from zsnas.hardware.measure import latencies
@@ -78,7 +80,7 @@ def found(seeds: Sequence[int], profile: str, *, recompute: bool) -> pd.DataFram
     here = [row for seed in chosen for row in rows(seed, now)]
     if recompute:
         return pd.DataFrame(here)
-    known = pd.read_csv(TABLE)
+    known = pd.read_csv(io.BytesIO(read_checked(TABLE)))
     known = known[known["seed"].isin(chosen) & ~known["method"].isin(now)]
     return pd.concat([pd.DataFrame(here), known], ignore_index=True) if here else known
 

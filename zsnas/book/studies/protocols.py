@@ -14,6 +14,7 @@ device by itself (``alone``), or learns one seen device with 900 samples and ada
 from __future__ import annotations
 
 import argparse
+import io
 import time
 from dataclasses import asdict, astuple, dataclass
 from functools import cache
@@ -25,6 +26,7 @@ import pandas as pd
 from scipy import stats
 
 from zsnas.benchmarks import benchmark
+from zsnas.checksums import read_checked
 from zsnas.hardware.brp_nas import GCN, MLP
 from zsnas.hardware.help import HELP, SEEN, UNSEEN
 from zsnas.sources import DATA
@@ -120,7 +122,7 @@ def found(
         chosen = seeds[:1] if profile == "quick" else seeds
         sizes = (POOL, FEW) if profile == "quick" else SIZES
         return pd.DataFrame([run(case) for case in cases(devices, sizes, chosen)])
-    table = pd.read_csv(TABLE)
+    table = pd.read_csv(io.BytesIO(read_checked(TABLE)))
     return table[table["seed"].isin(seeds) & table["device"].isin(shown[:limit])]
 
 
