@@ -138,14 +138,14 @@ def test_an_embedding_is_a_linear_layer_on_words(text):
 
 
 def test_a_bag_by_hand():
-    # Rows 1, 3 and 5 of one column: words (0, 1) have the mean 2, (1, 2) the mean 4. Logits are (2, 0), (4, 0).
+    # Of the rows 1, 3 and 5 the words (0, 1) have the mean 2, (1, 2) the mean 4: logits (2, 0) and (4, 0).
     model = nn.Sequential(nn.EmbeddingBag(3, 1), nn.Linear(1, 2, bias=False))
     model[0].weight.data = torch.tensor([[1.0], [3.0], [5.0]])
     model[1].weight.data = torch.tensor([[1.0], [0.0]])
     batch = zsnas.Batch.from_arrays([[0, 1], [1, 2]], [1, 1])
     p, q = (1 / (1 + math.exp(-logit)) for logit in (2, 4))
-    # The loss falls with the first logit by the probability of the wrong class, divided by two sequences; half
-    # of that reaches each of a sequence's two rows. The linear layer has it times 2 and 4, once with each sign.
+    # The loss grows with the first logit by the probability of the wrong class, over two sequences; half of
+    # that reaches each row of a sequence. The linear layer has it times 2 and 4, once with each sign.
     rows = 1 * p / 4 + 3 * (p + q) / 4 + 5 * q / 4
     linear = (2 * p + 4 * q) / 2
     found = zsnas.score(model, batch, ["params", "flops", "snip"])

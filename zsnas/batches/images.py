@@ -37,13 +37,15 @@ from zsnas.batches.targets import Photographs, examples, side_of_photographs
 from zsnas.batches.tasks import ADE20K, CLASSIFICATION, TASKS, Task
 from zsnas.sources import SourceUnavailable, fetch
 
-
 Kind = Literal["images", "series", "tokens"]
 """What a batch holds."""
 
 
 class FallbackImages(UserWarning):
     """A batch consists of patches of photographs, because the images of its data set are unavailable."""
+
+    once_a_session = True
+    """For the command line, where each command is a process; see ``zsnas.cli._notices``."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -80,14 +82,14 @@ class Batch:
         object.__setattr__(self, "num_classes", classes)  # an integer of numpy becomes one of Python
         if not isinstance(self.task, Task):
             raise ValueError(
-                f"the task of a batch is {self.task!r}; it must be a zsnas.batches.Task, such as "
+                f"the task of a batch is {self.task!r}; it must be a zsnas.Task, such as "
                 "Task('ages', 1, criterion='mse_loss')"
             )
         _check_images(self.images)
         _check_labels(self)
 
     @classmethod
-    def from_arrays(
+    def from_arrays(  # noqa: PLR0913 - settings, all but three of them keyword-only
         cls,
         images: object,
         labels: object,

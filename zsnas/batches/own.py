@@ -36,7 +36,7 @@ SIDE = 32
 CHANNELS = (1, 3, 4)
 
 
-def from_arrays(
+def from_arrays(  # noqa: PLR0913 - settings, all but three of them keyword-only
     images: object,
     labels: object,
     num_classes: int | None = None,

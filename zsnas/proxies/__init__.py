@@ -11,7 +11,7 @@ from zsnas.proxies._file import ProxyFileError, load_proxies
 from zsnas.proxies._measurements import Measurement, Measurements
 from zsnas.proxies._outputs import first_tensor
 from zsnas.proxies._passes import Passes
-from zsnas.proxies._placement import check_placement, private_copy, with_network
+from zsnas.proxies._placement import check_placement, private_copy, where, with_network
 from zsnas.proxies._registry import (
     DEFAULT,
     Proxy,
@@ -53,6 +53,7 @@ __all__ = [
     "register",
     "register_variant",
     "score",
+    "where",
     "with_network",
 ]
 

@@ -123,6 +123,12 @@ def with_network(
     return replace(batch, images=images, labels=batch.labels.to(images.device, numbers))
 
 
+def where(model: nn.Module) -> torch.device:
+    """Return the device of a network's first parameter; without any, the processor."""
+    first = next(model.parameters(), None)
+    return torch.device("cpu") if first is None else first.device
+
+
 def check_values(model: nn.Module) -> None:
     """Say why the layers' weights are no real numbers that could be added up, if they are none."""
     opaque = why_opaque(model)

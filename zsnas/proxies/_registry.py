@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 import torch
 
+from zsnas import memory
 from zsnas._listed import card
 from zsnas._names import as_names, matching, unknown
 from zsnas._numbers import as_seed, as_whole
@@ -23,7 +24,7 @@ from zsnas.proxies._copying import why_opaque
 from zsnas.proxies._foreign import is_foreign, watched
 from zsnas.proxies._measurements import Measurement, Measurements
 from zsnas.proxies._passes import Passes, Statistics
-from zsnas.proxies._placement import check_placement
+from zsnas.proxies._placement import check_placement, where
 from zsnas.proxies._undefined import NOTE, Undefined, raised, reason_of
 
 if TYPE_CHECKING:
@@ -406,11 +407,15 @@ def measure(
     -------
     Measurements
         A dict with the :class:`Measurement` of each proxy by its name, in the order asked for. Its ``table``
-        is a DataFrame with a row for each proxy.
+        is a DataFrame with a row for each proxy, its ``peak_memory`` a number of bytes.
     """
     names = choose_proxies(proxies)
-    measured = dict(measurements(model, batch, names, seed, device, dtype))
-    return Measurements((name, measured[name]) for name in names)
+    found = measurements(model, batch, names, seed, device, dtype)
+    with memory.peak(device or where(model)) as peak:
+        measured = dict(found)
+    ordered = Measurements((name, measured[name]) for name in names)
+    ordered.peak_memory = peak.bytes
+    return ordered
 
 
 def measurements(

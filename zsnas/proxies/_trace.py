@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -160,7 +160,7 @@ def tracing(
 class _Recorder(Functions):
     """Sees every torch function that the network calls, as a module or not."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 (of one caller)
+    def __init__(
         self,
         trace: Trace,
         weights: list[Tensor],
@@ -183,17 +183,13 @@ class _Recorder(Functions):
         if function is F.multi_head_attention_forward:
             with self:  # it is made of functions to be seen
                 return _opened(function)(*args, **kwargs)
-        if function in OPERATIONS:
+        if function in OPERATIONS or function in LOOKUPS:
             return self._operation(function, *args, **kwargs)
         batch_norm = batch_norm_call(function, args, kwargs)
         if batch_norm is not None and batch_norm.training:
             return self._batch_norm(batch_norm)
-        if function in LOOKUPS:
-            return self._lookup(function, args, kwargs)
         if function in _RECURRENT:
             self._check_gradients()
-            with _without_cudnn(args[0]):
-                return function(*args, **kwargs)
         if torch.is_grad_enabled() and _is_rectifier(function, kwargs):
             return self._rectify(function, args, kwargs)
         return self._call(function, args, kwargs)
@@ -207,18 +203,25 @@ class _Recorder(Functions):
 
     def _call(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> object:
         """Call a function; record pooling."""
-        exchanged = _DIFFERENTIABLE.get(func, func) if torch.is_grad_enabled() else func
-        if func is F.scaled_dot_product_attention and not self.of_images:
-            exchanged = _attention
-        out = exchanged(*args, **kwargs)
+        out = self._exchanged(func)(*args, **kwargs)
         if func in _IN_LINE and not self.of_images:
             self._note_average(args[0] if args else kwargs["input"], out)
         elif func in _POOLINGS:
             self._note_pooling(func, args[0] if args else kwargs["input"], out)
         return out
 
+    def _exchanged(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return what takes the place of a function where gradients are wanted."""
+        if not torch.is_grad_enabled():
+            return func
+        if func is F.scaled_dot_product_attention:
+            return func if self.of_images else _attention
+        return partial(_recurrent, func) if func in _RECURRENT else _DIFFERENTIABLE.get(func, func)
+
     def _operation(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> object:  # noqa: ANN401
         """Call a function that may convolve with or multiply by a weight, and record it if it does."""
+        if func in LOOKUPS:
+            return self._lookup(func, args, kwargs)
         given = named_arguments(func, args, kwargs)
         x, weight = given["input"], given["weight"]
         if func in PRODUCTS and not self._is_weight(weight):
@@ -237,8 +240,7 @@ class _Recorder(Functions):
     def _lookup(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
         """Look up rows of a table, and record them if it is one of tokens."""
         given = named_arguments(func, args, kwargs)
-        exchanged = _DIFFERENTIABLE.get(func, func) if torch.is_grad_enabled() else func
-        out: Tensor = exchanged(*args, **kwargs)
+        out: Tensor = self._exchanged(func)(*args, **kwargs)
         if not self.wants_gradients or id(given["weight"]) not in self.weights:
             return out
         self._check_gradients()
@@ -403,14 +405,12 @@ _DIFFERENTIABLE: dict[Callable[..., Any], Callable[..., Any]] = {
 """In place of torch's own, which are not differentiable twice, or not rightly."""
 
 
-@contextmanager
-def _without_cudnn(x: Tensor) -> Iterator[None]:
-    """Let recurrent layers run in torch's own operators; cuDNN's have no gradient in evaluation mode."""
-    if not (x.is_cuda and torch.is_grad_enabled()):
-        yield
-        return
+def _recurrent(layer: Callable[..., Any], x: Tensor, *args: Any) -> object:  # noqa: ANN401
+    """Run a recurrent layer in torch's own operators: cuDNN's have no gradient in evaluation mode."""
+    if not x.is_cuda:
+        return layer(x, *args)
     with torch.backends.cudnn.flags(enabled=False):
-        yield
+        return layer(x, *args)
 
 
 def _hooks() -> object:
