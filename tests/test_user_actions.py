@@ -144,7 +144,35 @@ COMMANDS = [
     ("sweep nb201/cifar1000", 2, "did you mean 'nb201/cifar100'. `zsnas benchmarks` names all"),
     ("scores no.sqlite", 2, "there is no store 'no.sqlite'; `zsnas sweep` makes one"),
     ("scores rank.sqlite", 2, "rank.sqlite holds scores of 'a ranking'.*`zsnas rank`"),
-    ("search nb201 --proxies params --output steps.xls", 2, "ends neither in .csv nor in .parquet"),
+    # Every file that a command writes says by its name what is in it.
+    (
+        "search nb201 --proxies params --output steps.xls",
+        2,
+        "does not end in .csv or .parquet, as",
+    ),
+    ("search nb201 --proxies params --output no/steps.csv", 2, "there is no folder 'no' for the history"),
+    ("search nb201 --proxies params --checkpoint steps.txt", 2, "does not end in .jsonl, as the checkpoint"),
+    (f"rank nets:small {BATCH} --store ranks.csv", 2, "'ranks.csv' does not end in .sqlite, .sqlite3 or .db"),
+    (f"rank nets:small {BATCH} --plot ranks.gif", 2, "does not end in .svg, .png or .pdf, as a figure does"),
+    (f"rank nets:small {BATCH} --plot photos", 2, "does not end in .svg, .png or .pdf"),
+    (
+        "sweep nb201-analog/cifar10 --limit 1 --store out.parquet",
+        2,
+        "does not end in .sqlite, .sqlite3 or .db",
+    ),
+    (
+        "latency nb201/cifar10 --limit 1 --table times.csv",
+        2,
+        "does not end in .parquet, as a table",
+    ),
+    (
+        "evaluate mine.py --output mine.pdf",
+        2,
+        "does not end in .html, .htm or .json",
+    ),
+    (f"score nets:small {BATCH} --csv no/out.csv", 2, "there is no folder 'no'"),
+    (f"score nets:small {BATCH} --json out.csv", 2, "'out.csv' does not end in .json"),
+    ("correlate swept.sqlite --csv out.json", 2, "'out.json' does not end in .csv"),
     *((f"{lists} zzz*", 2, "'zzz\\*'") for lists in ("proxies", "benchmarks", "spaces", "batches", "models")),
 ]
 

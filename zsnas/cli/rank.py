@@ -63,10 +63,11 @@ def add(commands: Commands) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
+    from zsnas._files import checked_file
     from zsnas.ranking import rank
 
-    if options.plot and not options.plot.endswith((".svg", ".png", ".pdf")):
-        raise ValueError(f"{options.plot!r} does not end in .svg, .png or .pdf; give a file name that does")
+    if options.plot:
+        checked_file("a figure", options.plot, ".svg", ".png", ".pdf")
     ranking = rank(
         options.models,
         options.batch,

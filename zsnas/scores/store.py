@@ -9,7 +9,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from zsnas._files import checked_file
 from zsnas.proxies import NOT_MEASURED, list_proxies
+
+SUFFIXES = (".sqlite", ".sqlite3", ".db")
+"""What the name of a new store may end in."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -98,10 +102,14 @@ class ScoreStore:
     ------
     StoreError
         When the file is not a score store.
+    ValueError
+        When a new one does not end in .sqlite, .sqlite3 or .db.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        if not path.exists():
+            checked_file("a store", path, *SUFFIXES, makes_folder=True)
         path.parent.mkdir(parents=True, exist_ok=True)
         self._connection = sqlite3.connect(path, timeout=60)
         try:
