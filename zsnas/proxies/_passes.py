@@ -105,13 +105,14 @@ class Passes:
     Everything runs on a private copy, so that the caller's model stays as it is: weights, buffers, mode,
     hooks and flags. Dropout and stochastic depth are off. Batch norm uses ``statistics``, except in
     :attr:`macs`, where it uses the running ones, which a frozen one always does. "Layers" are convolutions
-    and linear layers; only their weights are differentiated, frozen or not.
+    and linear layers, recurrent ones, and embeddings of tokens; only their weights are differentiated, frozen
+    or not.
 
     Parameters
     ----------
     model
-        Takes images (batch, channels, height, width) to logits (batch, classes), or to what the task of the
-        batch asks for.
+        Takes images (batch, channels, height, width), series or tokens (batch, length) to logits (batch,
+        classes), or to what the task of the batch asks for.
     batch
         Images, labels and the number of classes.
     seed

@@ -380,10 +380,11 @@ def measure(
     Parameters
     ----------
     model
-        Takes images (batch, channels, height, width) to logits (batch, classes), or to what the task of the
-        batch asks for. It is not changed.
+        Takes images (batch, channels, height, width), series or tokens to logits (batch, classes), or to what
+        the task of the batch asks for. It is not changed.
     batch
-        Images with their labels, or with the targets of another task, see :class:`zsnas.Batch`.
+        Images, series or tokens with their labels, or with the targets of another task, see
+        :class:`zsnas.Batch`.
     proxies
         Names, or a single one, with wildcards; ``"default"`` means those that cost little; ``None``, every
         proxy.
@@ -488,8 +489,8 @@ def score(
     Parameters
     ----------
     model
-        Takes images (batch, channels, height, width) to logits (batch, classes), or to what the task of the
-        batch asks for. It is not changed.
+        Takes images (batch, channels, height, width), series or tokens to logits (batch, classes), or to what
+        the task of the batch asks for. It is not changed.
     batch
         Images with their labels, or with the targets of another task.
     proxies

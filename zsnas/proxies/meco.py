@@ -36,7 +36,7 @@ def meco(passes: Passes) -> float:
     containers counts three times. No images, no labels. The noise has 64 × 64 pixels, as in the original, or
     the size of the batch's images if that is larger. Batch norm uses the statistics of this one image. A
     constant channel correlates with nothing, itself included; a layer with one, with fewer positions than
-    channels, or with a single position, adds 0.
+    channels, or with a single position, adds 0. Series have the length of those in the batch.
 
     This is one of three codes of Jiang et al. 2023, that of the measure's own file; the one for NAS-Bench-201
     takes a real image of 32 × 32 pixels, and the one among the measures of Abdelfattah et al. 2021 the first
@@ -48,7 +48,7 @@ def meco(passes: Passes) -> float:
     -------
     float
         Dimensionless; never negative but for rounding; higher is better; undefined when the network cannot
-        run on the noise, and for a detector, which returns boxes.
+        run on the noise, for a detector, which returns boxes, and for tokens.
 
     References
     ----------

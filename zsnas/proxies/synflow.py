@@ -48,8 +48,9 @@ def synflow(passes: Passes) -> float:
     No data and no labels. All parameters, biases too, take their absolute value, and batch norm is taken out:
     it returns what it is given, whatever its scale, shift and running statistics are. So does a frozen batch
     norm, and a call of torch's function for it. Other normalisation stays; where it subtracts a mean, as
-    layer norm does, gradients are negative too, and the products count by their absolute value. Computed in
-    float64.
+    layer norm does, gradients are negative too, and the products count by their absolute value. Tokens are
+    those of the first sequence, and ones take the place of the rows that are looked up for them, as in
+    Javaheripi et al. 2022. Computed in float64.
 
     This is the code of Abdelfattah et al. 2021 and of NASLib, which takes the logarithm afterwards. Tanaka et
     al. 2020 keep batch norm in evaluation mode: in a fresh network whose scales are 1 that is the same but

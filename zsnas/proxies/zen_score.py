@@ -66,8 +66,8 @@ def zen_score(passes: Passes) -> float:
     Returns
     -------
     float
-        Dimensionless (a logarithm); higher is better; undefined when the features do not change, and for a
-        detector, which returns boxes.
+        Dimensionless (a logarithm); higher is better; undefined when the features do not change, for a
+        detector, which returns boxes, and for tokens.
 
     References
     ----------

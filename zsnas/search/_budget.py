@@ -13,6 +13,8 @@ from zsnas.spaces._base import Counts
 if TYPE_CHECKING:
     import random
 
+    from torch import Tensor
+
     from zsnas.spaces import Space
 
 TRIES = 100
@@ -47,17 +49,22 @@ class Budget:
         The limit; infinity allows everything.
     num_classes, image_size
         Of the networks whose operations are counted, 1000 and 224 for ImageNet-1K.
+    example
+        One series or sequence of tokens (1, …) that operations are counted for instead.
     """
 
     space: Space
     macs: float = math.inf
     num_classes: int = 1000
     image_size: int = 224
+    example: Tensor | None = None
 
     def __post_init__(self) -> None:
         self.counts = lru_cache(maxsize=REMEMBERED)(self._counts)
 
     def _counts(self, arch: str) -> Counts:
+        if self.example is not None:
+            return self.space.counted(arch, self.num_classes, self.example)
         if self.space.name in TABULATED:
             return _table(self.num_classes, self.image_size, self.space.name)[arch]
         return self.space.counts(arch, self.num_classes, self.image_size)
