@@ -84,6 +84,14 @@ def ill(passes):
     raise KeyError("a mistake")
 """
 
+ROWS = """
+import zsnas
+
+@zsnas.register(label="Rows", higher_is_better=True, kind="gradient-free", target=())
+def rows(passes):
+    return passes.images.sum((1, 2, 3))
+"""
+
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
@@ -91,6 +99,7 @@ def home(tmp_path_factory):
     folder = tmp_path_factory.mktemp("home")
     (folder / "nets.py").write_text(NETWORKS)
     (folder / "mine.py").write_text(PROXY)
+    (folder / "rows.py").write_text(ROWS)
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 256, (12, 32, 32, 3), dtype=np.uint8)
     for k, image in enumerate(pixels):
@@ -143,8 +152,8 @@ COMMANDS = [
     ),
     ("score nets:small --batch photos/ --size 6 --proxies params", 0, "images of the folder 'photos/'"),
     (f"score nets:small {BATCH} --proxies params", 0, r"peak memory: \d"),
-    # Text and series: 40 of 10 words, 3 gates of 4 · (4 + 4 + 2), 15 of the head; 7 · 3 · 4 · (4 + 4) products
-    # of the gates and 12 of the head.
+    # Text and series. Parameters: 10 words of 4, three gates of 4 · (4 + 4 + 2), a head of 15. Products: three
+    # gates of 4 · (4 + 4) for each of 7 tokens, and 12 of the head.
     (
         f"score nets:reader {TEXTS} --proxies params,flops",
         0,
@@ -356,11 +365,18 @@ def test_names_of_proxies_may_be_wildcards():
 
 
 @pytest.mark.usefixtures("at_home", "own_register")
-def test_evaluation_gives_up_a_proxy_that_fails_from_the_start(capsys):
-    command = "evaluate mine.py --benchmarks nb201-analog/cifar10 --batch-size 2 --no-progress"
+@pytest.mark.parametrize(
+    ("file", "reason"),
+    [
+        ("mine.py", "ill failed on .*: it raised KeyError"),
+        ("rows.py", "rows failed on .*: it returned a tensor"),
+    ],
+)
+def test_evaluation_gives_up_a_proxy_that_fails_from_the_start(file, reason, capsys):
+    command = f"evaluate {file} --benchmarks nb201-analog/cifar10 --batch-size 2 --no-progress"
     status, _, errors = run(capsys, *command.split())
     assert status == 2
-    assert "ill failed on each of the first 3 networks of nb201-analog/cifar10: it raised KeyError" in errors
+    assert re.search(reason.replace(".*", "each of the first 3 networks of nb201-analog/cifar10"), errors)
 
 
 # Batches of one's own.
@@ -401,7 +417,7 @@ def test_a_loader_of_tokens_is_one_of_images_too():
 
 
 def test_sequences_have_no_mirror_images(home):
-    with pytest.raises(ValueError, match="cannot have 5 images of a class: the smallest class has 4$"):
+    with pytest.raises(ValueError, match=r"cannot have 5 images of a class: the smallest class has 4$"):
         zsnas.batch(str(home / "texts.npz"), 12, images_per_class=5)
 
 
@@ -420,16 +436,11 @@ def test_a_space_of_texts_is_searched(own_names):  # noqa: ARG001 - a fixture
 
     zsnas.register_space(Widths())
     zsnas.register_batch("words", words)
-    settings = {
-        "proxies": "params",
-        "algorithm": "random",
-        "steps": 6,
-        "batch_name": "words",
-        "batch_size": 4,
-    }
-    assert zsnas.search("readers", **settings, progress=False).arch == "8"
+    settings = {"proxies": "params", "algorithm": "random", "steps": 6, "progress": False}
+    settings |= {"batch_name": "words", "batch_size": 4}
+    assert zsnas.search("readers", **settings).arch == "8"
     # A linear layer from 4 to 2 takes 8 products, one from 8 takes 16.
-    assert zsnas.search("readers", **settings, macs=8, progress=False).arch == "4"
+    assert zsnas.search("readers", **settings, macs=8).arch == "4"
 
 
 def test_bytes_are_normalised_as_imagenet_is():

@@ -210,10 +210,11 @@ def _kind(given: Tensor, stated: str | None) -> Kind:
     """Return what an array holds: as stated; tokens if they are whole numbers (B, length); or images."""
     if stated is None:
         return "tokens" if given.dim() == 2 and not given.is_floating_point() else "images"
-    for kind in get_args(Kind):
+    kinds: tuple[Kind, ...] = get_args(Kind)
+    for kind in kinds:
         if stated == kind:
             return kind
-    raise ValueError(f"unknown kind {stated!r} of a batch; valid are {', '.join(get_args(Kind))}")
+    raise ValueError(f"unknown kind {stated!r} of a batch; valid are {', '.join(kinds)}")
 
 
 def _as_they_are(
