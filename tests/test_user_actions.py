@@ -152,8 +152,8 @@ COMMANDS = [
     ),
     ("score nets:small --batch photos/ --size 6 --proxies params", 0, "images of the folder 'photos/'"),
     (f"score nets:small {BATCH} --proxies params", 0, r"peak memory: \d"),
-    # Text and series. Parameters: 10 words of 4, 3 gates of 4 · (4 + 4 + 2), a head of 15. Products: 3 gates of
-    # 4 · (4 + 4) for each of 7 tokens, and 12 of the head.
+    # Text and series. Parameters: 10 words of 4, 3 gates of 4 · (4 + 4 + 2), a head of 15. Products: of 3
+    # gates 4 · (4 + 4) for each of 7 tokens, and 12 of the head.
     (
         f"score nets:reader {TEXTS} --proxies params,flops",
         0,
@@ -194,7 +194,11 @@ COMMANDS = [
     ("score nets:small --batch no.npz", 2, "there is no file 'no.npz'; numpy.savez"),
     (f"score nets:broken {BATCH}", 2, "nets:broken raised RuntimeError: no weights .*nets.py, line"),
     (f"score nets:nothing {BATCH}", 2, "nets:nothing returned int, not a torch.nn.Module"),
-    (f"score nets:smal {BATCH}", 2, "no function 'smal'; it has small, wide, broken, nothing"),
+    (
+        f"score nets:smal {BATCH}",
+        2,
+        "no function 'smal'; it has small, wide, Reader, reader",
+    ),
     (f"score resnet18 {BATCH}", 2, "did you mean timm:resnet18"),
     (f"score nets:small {BATCH} --dtype half", 2, "unknown dtype 'half'; valid are float32, float64"),
     ("sweep nb201/cifar1000", 2, "did you mean 'nb201/cifar100'. `zsnas benchmarks` names all"),

@@ -104,7 +104,7 @@ def test_names_may_repeat_and_come_from_anywhere():
             "proxies are asked for by their names, here 'snip', not by <func",
         ),
         ("snipp", "unknown proxy 'snipp'; did you mean 'snip'?"),
-        (["params", "*grad*"], "unknown proxy '*grad*'"),
+        (["params", "*grid*"], "unknown proxy '*grid*'"),
     ],
 )
 def test_what_names_no_proxy(names, message):

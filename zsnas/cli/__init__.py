@@ -32,7 +32,7 @@ from zsnas.cli import (
 )
 from zsnas.cli._notices import notices_in_one_line
 from zsnas.cli._output import complain
-from zsnas.cli._parser import Command
+from zsnas.cli._parser import Command, Parser
 
 COMMANDS = (
     *(score, rank, evaluate, leaderboard, sweep, scores, correlate, search, latency),
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line; what it parses has the function to `run`."""
-    whole = argparse.ArgumentParser(
+    whole = Parser(
         prog="zsnas", description="Zero-shot neural architecture search: rank networks before training them."
     )
     whole.add_argument("--version", action="version", version=f"zsnas {__version__}")

@@ -66,7 +66,10 @@ def _run(options: argparse.Namespace) -> int:
     print(f"{found.arch}  (best of {found.history['arch'].nunique():,} architectures)")
     rows = [(name, f"{best[name]:.6g}") for name in ("parameters", "macs", *options.proxies)]
     print_table(("of it", "value"), rows)
-    print(f"scoring took {found.history['seconds'].sum() / 60:.1f} minutes")
+    seconds = found.history["seconds"].sum()
+    print(
+        f"scoring took {seconds:.1f} seconds" if seconds < 60 else f"scoring took {seconds / 60:.1f} minutes"
+    )
     if output:
         write = found.history.to_parquet if output.suffix == ".parquet" else found.history.to_csv
         write(output, index=False)
