@@ -317,7 +317,7 @@ def stored(store: str | Path) -> pd.DataFrame:
     if name.partition("@")[0] not in list_benchmarks():
         raise StoreError(
             f"{store} holds scores of {name!r}, which is no benchmark known here; load the file that "
-            "registers it, or, if it is of `zsnas rank`, give that command the same store again"
+            "registers it (--load FILE), or, if it is of `zsnas rank`, give that command the same store again"
         )
     bench = benchmark(name)
     table = _table(_open(store), name, space(bench.space))
