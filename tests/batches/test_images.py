@@ -373,9 +373,7 @@ def test_the_images_of_torchvision_take_the_place_of_the_mirrors(cifar):
 @pytest.mark.usefixtures("no_images")
 def test_a_folder_without_cifar_says_how_to_get_it(monkeypatch, tmp_path):
     monkeypatch.setenv("ZSNAS_TORCHVISION", str(tmp_path))
-    with pytest.warns(
-        FallbackImages, match="torchvision has no CIFAR100: torchvision"
-    ):
+    with pytest.warns(FallbackImages, match="torchvision has no CIFAR100: torchvision"):
         batch("cifar100")
 
 

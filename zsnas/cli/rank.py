@@ -1,6 +1,7 @@
 """`zsnas rank`: score several networks and put them in order."""
 
 import argparse
+import math
 from typing import TYPE_CHECKING
 
 from zsnas.cli._output import (
@@ -141,4 +142,4 @@ def _print(ranking: "Ranking") -> None:
 
 
 def _score(mean: float, deviation: float, several: bool) -> str:
-    return number(mean) + (f" ± {deviation:.2g}" if several else "")
+    return number(mean) + (f" ± {deviation:.2g}" if several and not math.isnan(mean) else "")
