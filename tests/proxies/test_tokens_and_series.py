@@ -188,6 +188,15 @@ def test_sequences_may_come_second():
     assert values(other, batch, *names) == pytest.approx(values(usual, batch, *names))
 
 
+@pytest.mark.parametrize("kind", [nn.Embedding, nn.EmbeddingBag])
+def test_sparse_gradients_are_gradients(kind):
+    dense = built(Bag, embedding(kind))
+    sparse = copy.deepcopy(dense)
+    sparse.look_up.sparse = True
+    names = ["grad_norm", "snip", "gradsign", "grasp", "zico"]
+    assert values(sparse, OF_TOKENS, *names) == values(dense, OF_TOKENS, *names)
+
+
 def test_positions_are_no_tokens():
     class Placed(Transformer):
         def __init__(self):

@@ -84,7 +84,7 @@ def add_placement(parser: argparse.ArgumentParser) -> None:
 PROXIES = "names and wildcards such as '*flow*', separated by commas; default (cheap ones) or all"
 """What the option --proxies takes, for its help."""
 BATCH = (
-    "images: a name (zsnas batches), a folder with a sub-folder for each class, or an .npz file with x and y; "
-    "there x may be tokens"
+    "images: a name (zsnas batches), a folder with a sub-folder for each class, or an .npz file with x "
+    "(which may be tokens) and y"
 )
 """What the option --batch takes, for its help."""

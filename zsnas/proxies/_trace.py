@@ -379,13 +379,18 @@ def _attention(*args: Any, **kwargs: Any) -> Tensor:  # noqa: ANN401
         return F.scaled_dot_product_attention(*args, **kwargs)
 
 
+def _rows(tokens: Tensor, weight: Tensor, *settings: Any, **named: Any) -> Tensor:  # noqa: ANN401
+    """Look up rows with a gradient that is dense, whatever the last setting is."""
+    return F.embedding(tokens, weight, *settings[:4], **(named | {"sparse": False}))
+
+
 def _bag(tokens: Tensor, weight: Tensor, *settings: Any, **named: Any) -> Tensor:  # noqa: ANN401
     """Look up each token and put them together, of which torch's own has no second derivative."""
     given = dict(zip(_BAG, settings, strict=False)) | named
     how = given.get("mode", "mean")
     plain = not any(given.get(name) is not None for name in ("offsets", "per_sample_weights", "padding_idx"))
     if not plain or tokens.dim() != 2 or how not in ("mean", "sum") or given.get("max_norm") is not None:
-        return F.embedding_bag(tokens, weight, *settings, **named)
+        return F.embedding_bag(tokens, weight, **(given | {"sparse": False}))
     rows = F.embedding(tokens, weight)
     return rows.mean(1) if how == "mean" else rows.sum(1)
 
@@ -400,6 +405,7 @@ _DIFFERENTIABLE: dict[Callable[..., Any], Callable[..., Any]] = {
     F.instance_norm: _instance_norm,
     F.hardsigmoid: _hard_sigmoid,
     F.avg_pool2d: _average,
+    F.embedding: _rows,
     F.embedding_bag: _bag,
 }
 """In place of torch's own, which are not differentiable twice, or not rightly."""
