@@ -6,7 +6,6 @@ from torch import nn
 from zsnas._files import checked_file
 from zsnas.hardware.measure import measure_all
 from zsnas.scores.store import ScoreStore
-from zsnas.scores.table import publish
 from zsnas.search._checkpoint import Checkpoint
 from zsnas.search.train import train
 
@@ -36,12 +35,11 @@ def test_a_name_that_does_not(tmp_path, name, message):
     ("write", "valid"),
     [
         (ScoreStore, ".sqlite, .sqlite3 or .db"),
-        (lambda path: publish("no.sqlite", "nb201/cifar10", path), ".parquet"),
         (lambda path: Checkpoint(path, {}), ".jsonl"),
         (lambda path: train(nn.Linear(1, 1), "images", path, progress=False), ".pt or .pth"),
         (lambda path: measure_all([], lambda _: (nn.Identity(), (1,)), path), ".parquet"),
     ],
-    ids=["store", "published", "search", "training", "latencies"],
+    ids=["store", "search", "training", "latencies"],
 )
 def test_functions_refuse_other_names(write, valid, tmp_path):
     with pytest.raises(ValueError, match=f"does not end in {valid}"):

@@ -8,6 +8,7 @@ import sys
 from zsnas._listed import Listed
 from zsnas.proxies._arguments import misfit
 from zsnas.proxies._file import ProxyFileError, load_proxies
+from zsnas.proxies._measure import measure
 from zsnas.proxies._measurements import Measurement, Measurements
 from zsnas.proxies._outputs import first_tensor
 from zsnas.proxies._passes import Passes
@@ -19,7 +20,6 @@ from zsnas.proxies._registry import (
     label_of,
     list_proxies,
     listing,
-    measure,
     measurements,
     proxy,
     register,

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 import torch
 
-from zsnas import memory
 from zsnas._listed import card
 from zsnas._names import as_names, matching, unknown
 from zsnas._numbers import as_seed, as_whole
@@ -24,7 +23,7 @@ from zsnas.proxies._copying import why_opaque
 from zsnas.proxies._foreign import is_foreign, watched
 from zsnas.proxies._measurements import Measurement, Measurements
 from zsnas.proxies._passes import Passes, Statistics
-from zsnas.proxies._placement import check_placement, where
+from zsnas.proxies._placement import check_placement
 from zsnas.proxies._undefined import NOTE, Undefined, raised, reason_of
 
 if TYPE_CHECKING:
@@ -371,52 +370,16 @@ def measure(
     device: str | torch.device | None = None,
     dtype: str | torch.dtype | None = None,
 ) -> Measurements:
-    """Score an untrained network with several proxies, which share their passes through it.
-
-    A proxy without a value, and one that raises an error, is NaN with the reason; the others have their
-    values all the same. One from outside this package has a copy of the network to itself, and is NaN when it
-    changes it.
+    """Score an untrained network with several proxies; as :func:`zsnas.measure`, without the memory it takes.
 
     Parameters
     ----------
-    model
-        Takes images (batch, channels, height, width), series or tokens to logits (batch, classes), or to what
-        the task of the batch asks for. It is not changed.
-    batch
-        Images, series or tokens with their labels, or with the targets of another task, see
-        :class:`zsnas.Batch`.
-    proxies
-        Names, or a single one, with wildcards; ``"default"`` means those that cost little; ``None``, every
-        proxy.
-    seed
-        A whole number from 0, for the proxies that draw random numbers. The global generators are not
-        touched. What is drawn is the same on every device.
-    device
-        ``"cpu"``, ``"cuda"`` (``"cuda:1"``) or ``"mps"``; by default where the network is. The network stays
-        there: a copy of it moves, with the images.
-    dtype
-        ``"float32"`` or ``"float64"``; by default the network's own, but for half precision, which is scored
-        in single.
-
-    Raises
-    ------
-    ValueError
-        In one sentence with the next step: a proxy is unknown, a device or precision cannot be had, or the
-        model, the batch or the seed is none.
-
-    Returns
-    -------
-    Measurements
-        A dict with the :class:`Measurement` of each proxy by its name, in the order asked for. Its ``table``
-        is a DataFrame with a row for each proxy, its ``peak_memory`` a number of bytes.
+    model, batch, proxies, seed, device, dtype
+        As of :func:`zsnas.measure`.
     """
     names = choose_proxies(proxies)
-    found = measurements(model, batch, names, seed, device, dtype)
-    with memory.peak(device or where(model)) as peak:
-        measured = dict(found)
-    ordered = Measurements((name, measured[name]) for name in names)
-    ordered.peak_memory = peak.bytes
-    return ordered
+    measured = dict(measurements(model, batch, names, seed, device, dtype))
+    return Measurements((name, measured[name]) for name in names)
 
 
 def measurements(

@@ -11,7 +11,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from zsnas._files import checked_file
 from zsnas.benchmarks import benchmark, list_benchmarks
 from zsnas.proxies import NOT_MEASURED, NOTE, list_proxies
 from zsnas.scores.store import Row, ScoreStore, StoredScore, StoreError, shared_and_own
@@ -141,8 +140,7 @@ def publish(store: str | Path, benchmark_name: str, path: str | Path | None = No
         When the store belongs to another benchmark, or when the file at `path` was made from another batch
         source or on another device, or holds rows that the store lacks.
     """
-    given = published_path(benchmark_name) if path is None else path
-    target = checked_file("a table of scores", given, ".parquet", makes_folder=True)
+    target = published_path(benchmark_name) if path is None else Path(path)
     bench = benchmark(benchmark_name)
     table = _table(_open(store), benchmark_name, space(bench.space))
     if target.exists():
@@ -317,7 +315,7 @@ def stored(store: str | Path) -> pd.DataFrame:
     if name.partition("@")[0] not in list_benchmarks():
         raise StoreError(
             f"{store} holds scores of {name!r}, which is no benchmark known here; load the file that "
-            "registers it (--load FILE), or, if it is of `zsnas rank`, give that command the same store again"
+            "registers it, or, if it is of `zsnas rank`, give that command the same store again"
         )
     bench = benchmark(name)
     table = _table(_open(store), name, space(bench.space))

@@ -14,7 +14,7 @@ from zsnas._own import Register
 if TYPE_CHECKING:
     import random
 
-    from torch import Tensor, nn
+    from torch import nn
 
     from zsnas.batches import Batch
 
@@ -132,27 +132,11 @@ class Space(ABC):
         """
         import torch
 
-        return self.counted(arch, num_classes, torch.zeros(1, 3, image_size, image_size, device="meta"))
-
-    def counted(self, arch: str, num_classes: int, example: Tensor) -> Counts:
-        """Return :meth:`counts` for what is no square image, such as one sequence of tokens.
-
-        Parameters
-        ----------
-        arch
-            One of the :attr:`architectures`.
-        num_classes
-            Outputs of the network.
-        example
-            One image, series or sequence of tokens, (1, …); its values do not matter.
-        """
-        import torch
-
         from zsnas.macs import MacCounter
 
         with torch.device("meta"), torch.no_grad(), MacCounter() as counter:
             network = self.build(arch, num_classes, seed=0).eval()
-            network(example.to("meta"))
+            network(torch.zeros(1, 3, image_size, image_size))
         params = sum(parameter.numel() for parameter in network.parameters())
         return Counts(params, counter.total)
 
