@@ -1,6 +1,7 @@
 """Memory: by hand, and what a process holds and may have."""
 
 import gc
+import math
 import os
 import subprocess
 import sys
@@ -123,3 +124,22 @@ def test_refusals_are_told_from_other_errors(error, is_refusal):
 def _resident():
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+@on_linux
+def test_peak_is_what_is_taken_at_once():
+    with memory.peak() as found:
+        taken = torch.ones(2**24)  # 64 MiB, and as much again while the sum is made
+        (taken + 1).sum()
+        del taken
+    assert 2 * 2**26 * 0.9 < found.bytes < 2 * 2**26 * 1.5
+    with memory.peak() as later:
+        torch.ones(10)
+    assert later.bytes < 2**24
+
+
+def test_peak_is_unknown_where_nothing_tells(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "darwin")
+    with memory.peak() as found:
+        pass
+    assert math.isnan(found.bytes)

@@ -6,6 +6,7 @@ convolution needs 3 · 9 · 8 · 1024 = 221,184 multiply-accumulates and the lin
 there are 896 + 64 + 99 = 1,059 parameters.
 """
 
+import html
 import json
 import os
 import re
@@ -44,6 +45,26 @@ def small(num_classes, width=8):
 def wide(num_classes):
     return small(num_classes, 32)
 
+class Reader(nn.Module):
+    def __init__(self, num_classes, width=4):
+        super().__init__()
+        self.words, self.cells = nn.Embedding(10, width), nn.GRU(width, 4, batch_first=True)
+        self.head = nn.Linear(4, num_classes)
+
+    def forward(self, tokens):
+        return self.head(self.cells(self.words(tokens))[0][:, -1])
+
+def reader(num_classes):
+    return Reader(num_classes)
+
+def wide_reader(num_classes):
+    return Reader(num_classes, 8)
+
+def line(num_classes):
+    return nn.Sequential(
+        nn.Conv1d(2, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(4, num_classes)
+    )
+
 def broken(num_classes):
     raise RuntimeError("no weights")
 
@@ -63,6 +84,14 @@ def ill(passes):
     raise KeyError("a mistake")
 """
 
+ROWS = """
+import zsnas
+
+@zsnas.register(label="Rows", higher_is_better=True, kind="gradient-free", target=())
+def rows(passes):
+    return passes.images.sum((1, 2, 3))
+"""
+
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
@@ -70,6 +99,7 @@ def home(tmp_path_factory):
     folder = tmp_path_factory.mktemp("home")
     (folder / "nets.py").write_text(NETWORKS)
     (folder / "mine.py").write_text(PROXY)
+    (folder / "rows.py").write_text(ROWS)
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 256, (12, 32, 32, 3), dtype=np.uint8)
     for k, image in enumerate(pixels):
@@ -77,6 +107,9 @@ def home(tmp_path_factory):
         place.mkdir(parents=True, exist_ok=True)
         Image.fromarray(image).save(place / f"{k}.png")
     np.savez(folder / "mine.npz", x=pixels, y=np.arange(12) % 3)
+    np.savez(folder / "texts.npz", x=rng.integers(0, 10, (12, 7)), y=np.arange(12) % 3)
+    series = rng.standard_normal((12, 2, 9)).astype(np.float32)
+    np.savez(folder / "series.npz", x=series, y=np.arange(12) % 3, kind="series")
     (folder / "empty").mkdir()
     return folder
 
@@ -89,6 +122,7 @@ def at_home(home, monkeypatch, own_names):  # noqa: ARG001 - a fixture
 
 
 BATCH = "--batch mine.npz --size 6"
+TEXTS = "--batch texts.npz --size 6"
 RANKED = f"rank nets:small nets:wide {BATCH} --seeds 0,1 --store rank.sqlite"
 SWEPT = "sweep nb201-analog/cifar10 --proxies params --limit 12 --no-progress --store swept.sqlite"
 
@@ -117,7 +151,29 @@ COMMANDS = [
         rf"^proxy,value,reason,.*\nparams,{PARAMS}.0,",
     ),
     ("score nets:small --batch photos/ --size 6 --proxies params", 0, "images of the folder 'photos/'"),
+    (f"score nets:small {BATCH} --proxies params", 0, r"peak memory: \d"),
+    # Text and series. Parameters: 10 words of 4, 3 gates of 4 · (4 + 4 + 2), a head of 15. Products: of 3
+    # gates 4 · (4 + 4) for each of 7 tokens, and 12 of the head.
+    (
+        f"score nets:reader {TEXTS} --proxies params,flops",
+        0,
+        rf"params +{40 + 120 + 15} .*\nflops +{672 + 12} ",
+    ),
+    (f"score nets:reader {TEXTS}", 0, r"(?s)6×7: tokens of the file.*naswot +nan .*ReLU"),
+    (f"rank nets:reader nets:wide_reader {TEXTS} --proxies l2_norm,params", 0, "nets:wide_reader +1 "),
+    (
+        "score nets:line --batch series.npz --size 6",
+        0,
+        r"(?s)6×2×9: series of the file.*zen_score +-?[\d.]+ ",
+    ),
+    (f"score nets:small {TEXTS}", 2, "nets:small does not classify the tokens of this batch"),
+    (f"score nets:reader {TEXTS} --input-size 64", 2, "holds tokens, which are not resized"),
     # Rank.
+    (
+        f"rank nets:small nets:wide {BATCH} --proxies params --workers 2",
+        0,
+        r"nets:wide +1 +1\nnets:small +2 +2",
+    ),
     (f"rank nets:small nets:wide {BATCH} --proxies params", 0, r"nets:wide +1 +1\nnets:small +2 +2"),
     (
         f"rank nets:small nets:wide {BATCH} --seeds 0,1 --store rank.sqlite",
@@ -138,13 +194,45 @@ COMMANDS = [
     ("score nets:small --batch no.npz", 2, "there is no file 'no.npz'; numpy.savez"),
     (f"score nets:broken {BATCH}", 2, "nets:broken raised RuntimeError: no weights .*nets.py, line"),
     (f"score nets:nothing {BATCH}", 2, "nets:nothing returned int, not a torch.nn.Module"),
-    (f"score nets:smal {BATCH}", 2, "no function 'smal'; it has small, wide, broken, nothing"),
+    (
+        f"score nets:smal {BATCH}",
+        2,
+        "no function 'smal'; it has small, wide, Reader, reader",
+    ),
     (f"score resnet18 {BATCH}", 2, "did you mean timm:resnet18"),
     (f"score nets:small {BATCH} --dtype half", 2, "unknown dtype 'half'; valid are float32, float64"),
     ("sweep nb201/cifar1000", 2, "did you mean 'nb201/cifar100'. `zsnas benchmarks` names all"),
     ("scores no.sqlite", 2, "there is no store 'no.sqlite'; `zsnas sweep` makes one"),
     ("scores rank.sqlite", 2, "rank.sqlite holds scores of 'a ranking'.*`zsnas rank`"),
-    ("search nb201 --proxies params --output steps.xls", 2, "ends neither in .csv nor in .parquet"),
+    # Every file that a command writes says by its name what is in it.
+    (
+        "search nb201 --proxies params --output steps.xls",
+        2,
+        "does not end in .csv or .parquet, as",
+    ),
+    ("search nb201 --proxies params --output no/steps.csv", 2, "there is no folder 'no' for the history"),
+    ("search nb201 --proxies params --checkpoint steps.txt", 2, "does not end in .jsonl, as the checkpoint"),
+    (f"rank nets:small {BATCH} --store ranks.csv", 2, "'ranks.csv' does not end in .sqlite, .sqlite3 or .db"),
+    (f"rank nets:small {BATCH} --plot ranks.gif", 2, "does not end in .svg, .png or .pdf, as a figure does"),
+    (f"rank nets:small {BATCH} --plot photos", 2, "does not end in .svg, .png or .pdf"),
+    (
+        "sweep nb201-analog/cifar10 --limit 1 --store out.parquet",
+        2,
+        "does not end in .sqlite, .sqlite3 or .db",
+    ),
+    (
+        "latency nb201/cifar10 --limit 1 --table times.csv",
+        2,
+        "does not end in .parquet, as a table",
+    ),
+    (
+        "evaluate mine.py --output mine.pdf",
+        2,
+        "does not end in .html, .htm or .json",
+    ),
+    (f"score nets:small {BATCH} --csv no/out.csv", 2, "there is no folder 'no'"),
+    (f"score nets:small {BATCH} --json out.csv", 2, "'out.csv' does not end in .json"),
+    ("correlate swept.sqlite --csv out.json", 2, "'out.json' does not end in .csv"),
     *((f"{lists} zzz*", 2, "'zzz\\*'") for lists in ("proxies", "benchmarks", "spaces", "batches", "models")),
 ]
 
@@ -281,14 +369,82 @@ def test_names_of_proxies_may_be_wildcards():
 
 
 @pytest.mark.usefixtures("at_home", "own_register")
-def test_evaluation_gives_up_a_proxy_that_fails_from_the_start(capsys):
-    command = "evaluate mine.py --benchmarks nb201-analog/cifar10 --batch-size 2 --no-progress"
+@pytest.mark.parametrize(
+    ("file", "reason"),
+    [
+        ("mine.py", "ill failed on .*: it raised KeyError"),
+        ("rows.py", "rows failed on .*: it returned"),
+    ],
+)
+def test_evaluation_gives_up_a_proxy_that_fails_from_the_start(file, reason, capsys):
+    command = f"evaluate {file} --benchmarks nb201-analog/cifar10 --batch-size 2 --no-progress"
     status, _, errors = run(capsys, *command.split())
     assert status == 2
-    assert "ill failed on each of the first 3 networks of nb201-analog/cifar10: it raised KeyError" in errors
+    assert re.search(reason.replace(".*", "each of the first 3 networks of nb201-analog/cifar10"), errors)
 
 
 # Batches of one's own.
+
+
+def test_whole_numbers_are_tokens_and_series_are_stated():
+    tokens = zsnas.Batch.from_arrays([[1, 2, 3], [4, 5, 6]], [0, 1])
+    series = zsnas.Batch.from_arrays(np.ones((2, 5, 4)), [0, 1], kind="series")
+    assert repr(tokens) == "Batch(2 sequences of 3 tokens, 2 classes: arrays of one's own)"
+    assert repr(series) == "Batch(2 series 5×4, 2 classes: arrays of one's own)"
+    assert (tokens.kind, series.kind) == ("tokens", "series")
+    assert zsnas.Batch.from_arrays(np.ones((2, 5, 4)), [0, 1]).images.shape == (2, 1, 5, 4)  # grey images
+    assert tokens.to("cpu").images.tolist() == [[1, 2, 3], [4, 5, 6]]
+    assert tokens._repr_html_() == f"<figure><figcaption>{html.escape(repr(tokens))}</figcaption></figure>"
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "message"),
+    [
+        ([[-1, 2]], None, "a batch of tokens holds -1; they are places in an embedding, from 0"),
+        ([[0.5, 2]], "tokens", "the type torch.float64; they must be whole numbers"),
+        ([[0.5, 2]], "series", r"series of the shape \(1, 2\); they must be \(batch, length, features\)"),
+        ([[0.5, 2]], None, r"tokens whole numbers \(batch, length\)"),
+        ([[1, 2]], "words", "unknown kind 'words' of a batch; valid are images, series, tokens"),
+    ],
+)
+def test_what_is_no_sequence_is_refused(given, kind, message):
+    with pytest.raises(ValueError, match=message):
+        zsnas.Batch.from_arrays(given, [0], kind=kind)
+
+
+def test_a_loader_of_tokens_is_one_of_images_too():
+    tokens = torch.arange(12).reshape(4, 3)
+    loader = DataLoader(TensorDataset(tokens, torch.tensor([0, 1, 0, 1])), batch_size=2)
+    batch = zsnas.Batch.from_loader(loader, 3)
+    assert batch.images.tolist() == tokens[:3].tolist()
+    assert batch.source == "the first tokens of a loader of TensorDataset"
+
+
+def test_sequences_have_no_mirror_images(home):
+    with pytest.raises(ValueError, match=r"cannot have 5 images of a class: the smallest class has 4$"):
+        zsnas.batch(str(home / "texts.npz"), 12, images_per_class=5)
+
+
+def test_a_space_of_texts_is_searched(own_names):  # noqa: ARG001 - a fixture
+    class Widths(zsnas.Space):
+        name = "readers"
+        architectures = ("2", "4", "8")
+
+        def build(self, arch, num_classes, seed):  # noqa: ARG002
+            return nn.Sequential(nn.EmbeddingBag(10, int(arch)), nn.Linear(int(arch), num_classes))
+
+    def words(size, seed, images_per_class):
+        drawn = torch.Generator().manual_seed(seed)
+        tokens = torch.randint(10, (size, 5), generator=drawn)
+        return zsnas.Batch(tokens, torch.arange(size) // images_per_class % 2, 2, "words")
+
+    zsnas.register_space(Widths())
+    zsnas.register_batch("words", words)
+    settings = {"proxies": "params", "algorithm": "random", "steps": 6, "progress": False}
+    settings |= {"batch_name": "words", "batch_size": 4}
+    assert zsnas.search("readers", **settings).arch == "8"
+    # A linear layer from 4 to 2 takes 8 products, one from 8 takes 16.
+    assert zsnas.search("readers", **settings, macs=8).arch == "4"
 
 
 def test_bytes_are_normalised_as_imagenet_is():

@@ -6,9 +6,12 @@ import ctypes
 import os
 import sys
 from contextlib import contextmanager
+from dataclasses import dataclass
+from math import nan
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor, UntypedStorage, nn
 from torch.autograd.graph import saved_tensors_hooks
 
@@ -35,6 +38,54 @@ def give_back() -> None:
     if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "malloc_trim"):
         library.mallopt(_M_MMAP_THRESHOLD, _LARGE)
         library.malloc_trim(0)
+
+
+@dataclass
+class Peak:
+    """The most memory that was taken at once; filled in when the body of :func:`peak` has run."""
+
+    bytes: float = nan
+
+
+@contextmanager
+def peak(device: str | torch.device = "cpu") -> Iterator[Peak]:
+    """Find how much memory the body takes at its peak, beyond what is taken when it begins.
+
+    On the device ``"cuda"`` it is that of torch's tensors, whose record of the highest value starts anew. On
+    the processor it is how far the resident memory of this process grows, which includes what torch's
+    libraries take, but neither what is swapped out nor what the body finds in memory that was free already.
+    Unknown, NaN, on other devices and where the system does not tell, as outside Linux.
+
+    Parameters
+    ----------
+    device
+        Where the body works.
+    """
+    found, kind = Peak(), torch.device(device).type
+    if kind == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+        before = torch.cuda.memory_allocated(device)
+        yield found
+        found.bytes = torch.cuda.max_memory_allocated(device) - before
+    elif kind == "cpu" and _restart_high_water():
+        before = 1024 * _kilobytes("/proc/self/status", "VmRSS")
+        yield found
+        found.bytes = max(0, 1024 * _kilobytes("/proc/self/status", "VmHWM") - before)
+    else:
+        yield found
+
+
+def _restart_high_water() -> bool:
+    """Let Linux forget how much this process once had in memory; tell whether it does."""
+    if sys.platform != "linux":
+        return False
+    if hasattr(library := ctypes.CDLL(None), "malloc_trim"):
+        library.malloc_trim(0)  # else what is free but kept would hide what is taken
+    try:
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    except OSError:  # the system does not allow it
+        return False
+    return True
 
 
 def needed(network: nn.Module, images: Tensor) -> float:

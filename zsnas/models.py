@@ -116,9 +116,18 @@ def fit(
     ValueError
         When there is no such device.
     ModelError
-        When the network takes neither, or gives something other than logits (batch, classes).
+        When the network takes neither, or gives something other than logits (batch, classes); and for a side
+        of series or tokens, which have none.
     """
     check_placement(device, None)
+    if batch.kind != "images":
+        if side:
+            raise ModelError(
+                f"the batch holds {batch.kind}, which are not resized to {side} pixels; leave the size out"
+            )
+        if failure := misfit(network, batch, device):
+            raise ModelError(f"{name} does not classify the {batch.kind} of this batch ({failure})")
+        return batch
     own, default = batch.images.shape[-1], default_side(name)
     sides = [side] if side else list(dict.fromkeys([own, default or own]))
     failures = []

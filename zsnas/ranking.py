@@ -185,8 +185,6 @@ def _fitted(job: _Job) -> tuple[nn.Module, Batch]:
 
 
 def _fit(job: _Job, network: nn.Module, images: Batch) -> Batch:
-    if images.images.dim() != 4:
-        return images
     name = job.given if isinstance(job.given, str) else job.name
     return fit(images, network, name, job.side, job.device)
 

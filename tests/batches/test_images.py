@@ -1,5 +1,6 @@
 import hashlib
 import importlib.metadata
+import pickle
 import random
 import warnings
 from dataclasses import FrozenInstanceError
@@ -330,6 +331,50 @@ def test_the_fallback_is_noticed_once_a_data_set():
     assert notices[0].filename == __file__
     with pytest.warns(FallbackImages, match="in place of ImageNet16-120 images"):
         batch("imagenet16-120")
+
+
+@pytest.fixture
+def cifar(monkeypatch, tmp_path):
+    """Write twelve images in the layout of CIFAR-10, with the hashes that torchvision expects of them."""
+    from torchvision import datasets
+
+    pixels = np.random.default_rng(0).integers(0, 256, (12, 3, 32, 32), dtype=np.uint8)
+    folder = tmp_path / "cifar-10-batches-py"
+    folder.mkdir()
+    contents = {
+        "data_batch_1": {"data": pixels[:8].reshape(8, -1), "labels": [k % 4 for k in range(8)]},
+        "data_batch_2": {"data": pixels[8:].reshape(4, -1), "labels": [k % 4 for k in range(4)]},
+        "batches.meta": {"label_names": [f"class {k}" for k in range(10)]},
+    }
+    hashes = {}
+    for name, content in contents.items():
+        written = pickle.dumps(content)
+        (folder / name).write_bytes(written)
+        hashes[name] = hashlib.md5(written, usedforsecurity=False).hexdigest()
+    meta = {"filename": "batches.meta", "key": "label_names", "md5": hashes.pop("batches.meta")}
+    monkeypatch.setattr(datasets.CIFAR10, "train_list", [list(pair) for pair in hashes.items()])
+    monkeypatch.setattr(datasets.CIFAR10, "test_list", [])
+    monkeypatch.setattr(datasets.CIFAR10, "meta", meta)
+    monkeypatch.setenv("ZSNAS_TORCHVISION", str(tmp_path))
+    return pixels
+
+
+@pytest.mark.usefixtures("no_images")
+def test_the_images_of_torchvision_take_the_place_of_the_mirrors(cifar):
+    found = batch("cifar10", 12, seed=3)
+    data_set = module._DATA_SETS["cifar10"]
+    mean, deviation = (np.array(c)[:, None, None] for c in (data_set.mean, data_set.deviation))
+    expected = sorted(((image - mean) / deviation).sum() for image in cifar)
+    assert sorted(found.images.double().sum((1, 2, 3)).tolist()) == pytest.approx(expected, rel=1e-4)
+    assert found.labels.bincount(minlength=10).tolist() == [3, 3, 3, 3, 0, 0, 0, 0, 0, 0]
+    assert found.source == "CIFAR-10: training images, class-balanced, from a random sample of 12"
+
+
+@pytest.mark.usefixtures("no_images")
+def test_a_folder_without_cifar_says_how_to_get_it(monkeypatch, tmp_path):
+    monkeypatch.setenv("ZSNAS_TORCHVISION", str(tmp_path))
+    with pytest.warns(FallbackImages, match="torchvision has no CIFAR100: torchvision"):
+        batch("cifar100")
 
 
 @pytest.mark.usefixtures("no_images")

@@ -1,3 +1,4 @@
+import json
 import math
 import os
 import re
@@ -120,7 +121,7 @@ def test_score_says_why_a_proxy_is_undefined(monkeypatch, capsys):
 @pytest.mark.usefixtures("small", "proxy_file")
 def test_score_takes_proxies_of_a_file(capsys):
     arguments = ("score", "timm:small", "--size", "6", "--seed", "1", "--proxy-file", "mine.py")
-    rows = run(capsys, *arguments, "--proxies", "mine,params")[1].splitlines()[-2:]
+    rows = run(capsys, *arguments, "--proxies", "mine,params")[1].partition("reason\n")[2].splitlines()[:2]
     assert sorted(row.split()[0] for row in rows) == ["mine", "params"]
     assert re.search(r"^mine +42 ", run(capsys, *arguments)[1], re.MULTILINE)
 
@@ -131,3 +132,7 @@ def test_without_images_score_goes_on_with_one_notice(tmp_path):
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert "batch 64×3×32×32: not CIFAR-100: patches of photographs" in done.stdout
     assert re.fullmatch("zsnas: note: in place of CIFAR-100 images, batches are .*\n", done.stderr)
+    # The next command of the session does not repeat it, and its output is what another program reads.
+    again = subprocess.run([*command, "--json"], env=environment, capture_output=True, text=True, check=True)
+    assert json.loads(again.stdout)["batch"][0].startswith("batch 64×3×32×32: not CIFAR-100")
+    assert "in place of" not in again.stderr

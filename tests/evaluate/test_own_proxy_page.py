@@ -1,5 +1,6 @@
 """The page on one's own proxy cannot rot: what it shows is run here as it stands."""
 
+import math
 import re
 import shlex
 from pathlib import Path
@@ -35,7 +36,10 @@ def noise(size, seed):
 
 
 def test_the_page_has_its_files():
-    assert set(FILES) == {"score_my_model.py", "my_proxy.py", "score_with_my_proxy.py"}
+    assert set(FILES) == {
+        *("score_my_model.py", "score_my_text.py", "score_my_task.py"),
+        *("my_proxy.py", "score_with_my_proxy.py"),
+    }
 
 
 @pytest.mark.usefixtures("folder")
@@ -48,6 +52,26 @@ def test_the_pages_model_and_proxy_are_scored():
     assert names["details"].reason is None
     assert 0 < names["own"]["code_distance"] < 16 * 32 * 32
     assert proxy("code_distance").label == "Code distance"
+
+
+def test_text_and_series_of_the_page_are_scored():
+    names = {}
+    exec(FILES["score_my_text.py"], names)  # noqa: S102 - what the page shows
+    found = {name: measured.value for name, measured in names["of_text"].items()}
+
+    assert found["params"] == 1000 * 32 + 4 * 64 * (32 + 64 + 2) + 2 * 64 + 2
+    assert found["flops"] == 20 * 4 * 64 * (32 + 64) + 2 * 64
+    assert [name for name, value in found.items() if math.isnan(value)] == ["zen_score"]
+    assert "Gaussian noise" in names["of_text"]["zen_score"].reason
+    assert names["of_series"]["params"] == 8 * 9 * 3 + 8 + 8 * 2 + 2
+    assert not any(math.isnan(value) for value in names["of_series"].values())
+
+
+def test_tasks_of_the_page_are_scored():
+    names = {}
+    exec(FILES["score_my_task.py"], names)  # noqa: S102 - what the page shows
+    for scores in (names["of_positions"], names["of_maps"]):
+        assert not any(math.isnan(value) for value in scores.values())
 
 
 @pytest.mark.usefixtures("folder")

@@ -29,14 +29,14 @@ def exported():
 MODELS = [
     (
         "timm:resnet18",
-        "the model is the name 'timm:resnet18'; give the network: zsnas.models.model('timm:resnet18', ",
+        "the model is the name 'timm:resnet18'; give the network: zsnas.model('timm:resnet18', ",
     ),
-    ("resnet18", "give the network: zsnas.models.model('timm:resnet18', num_classes, seed)"),
+    ("resnet18", "give the network: zsnas.model('timm:resnet18', num_classes, seed)"),
     (Small, "the model is the class Small; give a network that is made of it: Small(…)"),
     (small, "the model is the function small; give the network that it returns, a torch.nn.Module, such as"),
     (
         None,
-        "the model is of type NoneType; it must be a torch.nn.Module, such as zsnas.models.model('timm:res",
+        "the model is of type NoneType; it must be a torch.nn.Module, such as zsnas.model('timm:res",
     ),
     (small().state_dict(), "the model is of type OrderedDict; it must be a torch.nn.Module"),
     (noise(), "the model is of type Batch; it must be a torch.nn.Module"),

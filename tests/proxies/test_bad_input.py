@@ -346,7 +346,8 @@ def test_what_no_weight_is_needed_for_is_counted_all_the_same():
 @pytest.mark.parametrize(
     ("images", "labels", "message"),
     [
-        ((3, 8, 8), [0], "shape (3, 8, 8); it must be (batch, channels, height, width)"),
+        ((8, 8), [0], "shape (8, 8); it must be (batch, channels, height, width)"),
+        ((3, 8, 8), [0], "for classification of 3 series there must be 3, whole numbers if they are"),
         ((0, 3, 8, 8), [], "with at least one image"),
         ((2, 3, 8, 8), [0], "the shape (1,) and the type torch.int64; for classification of 2 images"),
         ((1, 3, 8, 8), [[0, 1]], "the shape (1, 2)"),

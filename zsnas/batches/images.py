@@ -22,6 +22,7 @@ from importlib.resources import files
 from itertools import product
 from numbers import Integral
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -37,14 +38,20 @@ from zsnas.batches.targets import Photographs, examples, side_of_photographs
 from zsnas.batches.tasks import ADE20K, CLASSIFICATION, TASKS, Task
 from zsnas.sources import SourceUnavailable, fetch
 
+Kind = Literal["images", "series", "tokens"]
+"""What a batch holds."""
+
 
 class FallbackImages(UserWarning):
     """A batch consists of patches of photographs, because the images of its data set are unavailable."""
 
+    once_a_session = True
+    """For the command line, where each command is a process; see ``zsnas.cli._notices``."""
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Batch:
-    """Labelled images; `from_loader`, `from_folder` and `from_arrays` make one of your own.
+    """Labelled images, series or tokens; `from_loader`, `from_folder` and `from_arrays` make one of your own.
 
     Attributes
     ----------
@@ -52,7 +59,9 @@ class Batch:
         Float32, shape (B, channels, H, W), contiguous. Those of a data set have 3 channels, normalised with
         its mean and deviation. Those of a task are as ``zsnas.batches.targets`` makes them: with the mean
         and deviation of Taskonomy, from -1 to 1 where the output is an image or segments, and for a jigsaw
-        nine tiles behind each other, 27 channels from 0 to 1.
+        nine tiles behind each other, 27 channels from 0 to 1. Series are numbers of the shape (B, length,
+        features), or (B, channels, length) for a network of 1-D convolutions; tokens are whole numbers from
+        0, (B, length), which the network looks up in an embedding. They go by the name of images, too.
     labels
         Int64, shape (B,), from 0 to ``num_classes - 1``; for another task its target, see `Task.loss`.
     num_classes
@@ -74,14 +83,14 @@ class Batch:
         object.__setattr__(self, "num_classes", classes)  # an integer of numpy becomes one of Python
         if not isinstance(self.task, Task):
             raise ValueError(
-                f"the task of a batch is {self.task!r}; it must be a zsnas.batches.Task, such as "
+                f"the task of a batch is {self.task!r}; it must be a zsnas.Task, such as "
                 "Task('ages', 1, criterion='mse_loss')"
             )
         _check_images(self.images)
         _check_labels(self)
 
     @classmethod
-    def from_arrays(
+    def from_arrays(  # noqa: PLR0913 - settings, all but three of them keyword-only
         cls,
         images: object,
         labels: object,
@@ -91,6 +100,7 @@ class Batch:
         deviation: Sequence[float] | None = None,
         task: Task = CLASSIFICATION,
         source: str = "arrays of one's own",
+        kind: Kind | None = None,
     ) -> Batch:
         """Return a batch of arrays or tensors.
 
@@ -99,7 +109,7 @@ class Batch:
         images
             (B, channels, H, W), (B, H, W, channels) with 1, 3 or 4 channels, or grey (B, H, W). Bytes are
             pixels: they are divided by 255 and normalised. Other numbers are taken as they are, unless there
-            are ``mean`` and ``deviation``.
+            are ``mean`` and ``deviation``. Whole numbers (B, length) are tokens.
         labels
             A class for each image, or the target of the task.
         num_classes
@@ -111,11 +121,14 @@ class Batch:
             What a network is to make of the images, see :class:`zsnas.Task`.
         source
             What the images are, in words.
+        kind
+            ``"series"`` for series (B, length, features), which are taken as they are; they could not be
+            told from grey images. Otherwise found out.
         """
         from zsnas.batches import own
 
         return own.from_arrays(
-            images, labels, num_classes, mean=mean, deviation=deviation, task=task, source=source
+            images, labels, num_classes, mean=mean, deviation=deviation, task=task, source=source, kind=kind
         )
 
     @classmethod
@@ -128,6 +141,7 @@ class Batch:
         mean: Sequence[float] | None = None,
         deviation: Sequence[float] | None = None,
         task: Task = CLASSIFICATION,
+        kind: Kind | None = None,
     ) -> Batch:
         """Return the first images of a loader, in its order.
 
@@ -139,12 +153,14 @@ class Batch:
             How many images, however many the loader yields at a time.
         num_classes
             By default as many as the data set has ``classes``, or one more than the highest label.
-        mean, deviation, task
+        mean, deviation, task, kind
             As of `from_arrays`.
         """
         from zsnas.batches import own
 
-        return own.from_loader(loader, size, num_classes, mean=mean, deviation=deviation, task=task)
+        return own.from_loader(
+            loader, size, num_classes, mean=mean, deviation=deviation, task=task, kind=kind
+        )
 
     @classmethod
     def from_folder(
@@ -176,6 +192,13 @@ class Batch:
 
         return own.from_folder(folder, size, seed, side=side, mean=mean, deviation=deviation)
 
+    @property
+    def kind(self) -> Kind:
+        """Whether it holds images, series or tokens."""
+        if not self.images.is_floating_point():
+            return "tokens"
+        return "series" if self.images.dim() == 3 else "images"
+
     def __len__(self) -> int:
         """Return the number of images."""
         return len(self.images)
@@ -190,9 +213,13 @@ class Batch:
 
     def _summary(self) -> str:
         shape = "×".join(map(str, self.images.shape[1:]))
+        if self.kind == "tokens":
+            held = f"{len(self)} sequences of {shape} tokens"
+        else:
+            held = f"{len(self)} {self.kind} {shape}"
         outputs = f"{self.num_classes} {'classes' if self.task.criterion == 'cross_entropy' else 'outputs'}"
         task = "" if self.task is CLASSIFICATION else f", task {self.task.name}"
-        return f"{len(self)} images {shape}, {outputs}{task}"
+        return f"{held}, {outputs}{task}"
 
     def _repr_html_(self) -> str:
         from zsnas.batches._thumbnails import thumbnails
@@ -202,10 +229,14 @@ class Batch:
 
 def _check_images(images: Tensor) -> None:
     _check_tensor("images", images)
-    if images.dim() != 4 or not images.numel():
+    if images.dim() == 2 and images.dtype in (torch.int32, torch.int64) and images.numel():
+        _check_tokens(images)
+        return
+    if images.dim() not in (3, 4) or not images.numel():
         raise ValueError(
             f"the images of a batch have the shape {tuple(images.shape)}; it must be (batch, "
-            "channels, height, width) with at least one image: a single one is image[None]"
+            "channels, height, width) with at least one image: a single one is image[None]. Series are "
+            "(batch, length, features), tokens whole numbers (batch, length)"
         )
     if not images.is_floating_point():
         raise ValueError(
@@ -219,6 +250,14 @@ def _check_images(images: Tensor) -> None:
         )
 
 
+def _check_tokens(tokens: Tensor) -> None:
+    if not tokens.is_meta and tokens.min() < 0:
+        raise ValueError(
+            f"a batch of tokens holds {int(tokens.min())}; they are places in an embedding, from 0: give "
+            "padding a number of its own"
+        )
+
+
 def _check_labels(batch: Batch) -> None:
     labels, task, size = batch.labels, batch.task, len(batch.images)
     _check_tensor("labels", labels)
@@ -228,8 +267,9 @@ def _check_labels(batch: Batch) -> None:
     if fractions or nested or labels.shape[:1] != batch.images.shape[:1]:
         raise ValueError(
             f"the labels of a batch have the shape {tuple(labels.shape)} and the type "
-            f"{labels.dtype}; for {task.name} of {size} images there must be "
+            f"{labels.dtype}; for {task.name} of {size} {batch.kind} there must be "
             f"{size}, whole numbers if they are classes"
+            + ("; a single image is image[None]" if batch.kind == "series" else "")
         )
     if has_classes and not labels.is_meta:
         wrong = labels[(labels < 0) | (labels >= batch.num_classes)]
@@ -397,8 +437,11 @@ def batch(name: str, size: int = 64, seed: int = 0, *, images_per_class: int = 1
 
 
 def resized(batch: Batch, side: int) -> Batch:
-    """Return the batch with images (B, channels, side, side), bicubic and antialiased; its source says so."""
-    if batch.images.shape[-2:] == (side, side):
+    """Return the batch with images (B, channels, side, side), bicubic and antialiased; its source says so.
+
+    Series and tokens stay as they are.
+    """
+    if batch.kind != "images" or batch.images.shape[-2:] == (side, side):
         return batch
     images = interpolate(batch.images, size=(side, side), mode="bicubic", antialias=True)
     return replace(batch, images=images.contiguous(), source=f"{batch.source}; resized to {side}×{side}")

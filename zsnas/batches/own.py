@@ -5,7 +5,8 @@ deviation, those of ImageNet unless others are given. Floating-point numbers are
 mean and a deviation are given.
 
 An ``.npz`` file holds ``x``, images (n, H, W, channels) or (n, channels, H, W), and ``y``, their labels (n,).
-It may hold ``num_classes``, ``mean`` and ``deviation``, one number a channel, on the scale 0 to 1.
+It may hold ``num_classes``, ``mean`` and ``deviation``, one number a channel, on the scale 0 to 1. Tokens are
+whole numbers ``x`` (n, length); with ``kind="series"`` beside it, ``x`` holds series (n, length, features).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import torch
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from zsnas._numbers import as_seed, as_whole
-from zsnas.batches.images import Batch, _balanced
+from zsnas.batches.images import Batch, Kind, _balanced
 from zsnas.batches.tasks import CLASSIFICATION, Task
 
 MEAN = (0.485, 0.456, 0.406)
@@ -35,7 +36,7 @@ SIDE = 32
 CHANNELS = (1, 3, 4)
 
 
-def from_arrays(
+def from_arrays(  # noqa: PLR0913 - settings, all but three of them keyword-only
     images: object,
     labels: object,
     num_classes: int | None = None,
@@ -44,16 +45,20 @@ def from_arrays(
     deviation: Sequence[float] | None = None,
     task: Task = CLASSIFICATION,
     source: str = "arrays of one's own",
+    kind: Kind | None = None,
 ) -> Batch:
     """Return all images of arrays or tensors as a batch; see `Batch.from_arrays`.
 
     Parameters
     ----------
-    images, labels, num_classes, mean, deviation, task, source
+    images, labels, num_classes, mean, deviation, task, source, kind
         As of `Batch.from_arrays`.
     """
-    pixels = _channels_first(_tensor("images", images))
-    normalised, how = _normalised(pixels, mean, deviation)
+    given = _tensor("images", images)
+    if _kind(given, kind) == "images":
+        normalised, how = _normalised(_channels_first(given), mean, deviation)
+    else:
+        normalised, how = _as_they_are(given, kind, mean, deviation), ""
     targets = _tensor("labels", labels)
     if task.criterion == "cross_entropy" and not targets.is_floating_point():
         targets = targets.long()
@@ -68,12 +73,13 @@ def from_loader(
     mean: Sequence[float] | None = None,
     deviation: Sequence[float] | None = None,
     task: Task = CLASSIFICATION,
+    kind: Kind | None = None,
 ) -> Batch:
     """Return the first images of a loader as a batch; see `Batch.from_loader`.
 
     Parameters
     ----------
-    loader, size, num_classes, mean, deviation, task
+    loader, size, num_classes, mean, deviation, task, kind
         As of `Batch.from_loader`.
     """
     size = as_whole("the size of a batch", size, 1, example="64")
@@ -95,8 +101,10 @@ def from_loader(
     classes = getattr(data, "classes", None)
     if num_classes is None and task is CLASSIFICATION and isinstance(classes, Sequence):
         num_classes = len(classes)
-    source = f"the first images of a loader of {type(data).__name__}"
-    return from_arrays(images, labels, num_classes, mean=mean, deviation=deviation, task=task, source=source)
+    source = f"the first {_kind(images, kind)} of a loader of {type(data).__name__}"
+    return from_arrays(
+        images, labels, num_classes, mean=mean, deviation=deviation, task=task, source=source, kind=kind
+    )
 
 
 def from_folder(
@@ -145,14 +153,16 @@ def from_file(path: str | Path, size: int, seed: int, images_per_class: int = 1)
         As of `zsnas.batch`.
     """
     arrays = _arrays(Path(path))
-    images, labels = _channels_first(torch.from_numpy(arrays["x"])), arrays["y"]
+    images, labels = torch.from_numpy(arrays["x"]), arrays["y"]
+    kind = _kind(images, str(arrays["kind"]) if "kind" in arrays else None)
+    images = _channels_first(images) if kind == "images" else images
     if labels.ndim != 1 or labels.dtype.kind not in "iu" or len(labels) != len(images):
         raise ValueError(
             f"y in {str(path)!r} has the shape {labels.shape} and the type {labels.dtype}; it must be one "
             f"class, a whole number, for each of the {len(images)} images of x"
         )
     labels = labels.astype(np.int64)
-    chosen = _drawn(str(path), labels, size, seed, images_per_class)
+    chosen = _drawn(str(path), labels, size, seed, images_per_class, mirrors=kind == "images")
     drawn = torch.stack([images[k % len(images)].flip(-1 if k >= len(images) else ()) for k in chosen])
     return from_arrays(
         drawn,
@@ -160,7 +170,8 @@ def from_file(path: str | Path, size: int, seed: int, images_per_class: int = 1)
         int(arrays.get("num_classes", labels.max() + 1)),
         mean=_listed(arrays, "mean"),
         deviation=_listed(arrays, "deviation"),
-        source=f"images of the file {str(path)!r}",
+        source=f"{kind} of the file {str(path)!r}",
+        kind=kind,
     )
 
 
@@ -193,6 +204,38 @@ def _tensor(what: str, given: object) -> Tensor:
         raise ValueError(
             f"the {what} cannot become a tensor: {error}; give an array of numbers, or a tensor"
         ) from error
+
+
+def _kind(given: Tensor, stated: str | None) -> Kind:
+    """Return what an array holds: as stated; tokens if they are whole numbers (B, length); or images."""
+    if stated is None:
+        return "tokens" if given.dim() == 2 and not given.is_floating_point() else "images"
+    kinds: tuple[Kind, ...] = get_args(Kind)
+    for kind in kinds:
+        if stated == kind:
+            return kind
+    raise ValueError(f"unknown kind {stated!r} of a batch; valid are {', '.join(kinds)}")
+
+
+def _as_they_are(
+    given: Tensor, kind: Kind | None, mean: Sequence[float] | None, deviation: Sequence[float] | None
+) -> Tensor:
+    """Return series or tokens as a batch takes them, or say why it cannot."""
+    if mean is not None or deviation is not None:
+        raise ValueError("mean and deviation are for images; give series that are standardised already")
+    if kind != "series":
+        if given.dim() != 2 or given.is_floating_point():
+            raise ValueError(
+                f"tokens of the shape {tuple(given.shape)} and the type {given.dtype}; they must be whole "
+                "numbers (batch, length)"
+            )
+        return given.long()
+    if given.dim() != 3:
+        raise ValueError(
+            f"series of the shape {tuple(given.shape)}; they must be (batch, length, features), or (batch, "
+            "channels, length) for 1-D convolutions"
+        )
+    return given if given.is_floating_point() else given.float()
 
 
 def _channels_first(images: Tensor) -> Tensor:
@@ -283,7 +326,13 @@ def _classes(folder: Path) -> dict[str, list[Path]]:
 
 
 def _drawn(
-    where: str, labels: NDArray[np.int64], size: int, seed: int, images_per_class: int
+    where: str,
+    labels: NDArray[np.int64],
+    size: int,
+    seed: int,
+    images_per_class: int,
+    *,
+    mirrors: bool = True,
 ) -> NDArray[np.int64]:
     """Return positions of images, balanced over the classes; those past the end are of mirror images."""
     size = as_whole("size", size, 1, example="64")
@@ -291,10 +340,10 @@ def _drawn(
     if size > len(labels):
         raise ValueError(f"{where!r} has {len(labels)} images, not {size}; ask for {len(labels)} or fewer")
     fewest = int(np.unique(labels, return_counts=True)[1].min())
-    if each > min(size, 2 * fewest):
+    if each > min(size, 2 * fewest if mirrors else fewest):
         raise ValueError(
             f"a batch of {size} from {where!r} cannot have {each} images of a class: the smallest class has "
-            f"{fewest}, which are {2 * fewest} with their mirror images"
+            f"{fewest}" + (f", which are {2 * fewest} with their mirror images" if mirrors else "")
         )
     # Labels without a gap, so that a class without an image takes no turn.
     places = np.unique(labels, return_inverse=True)[1].astype(np.int64)

@@ -8,9 +8,7 @@ Exit status: 0 done, 1 a check failed, 2 bad input (one sentence on the standard
 import argparse
 import os
 import sys
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 from zsnas._own import load
 from zsnas._version import __version__
@@ -33,8 +31,9 @@ from zsnas.cli import (
     sweep,
     train_benchmark,
 )
+from zsnas.cli._notices import notices_in_one_line
 from zsnas.cli._output import complain
-from zsnas.cli._parser import Command
+from zsnas.cli._parser import Command, Parser
 
 COMMANDS = (
     *(score, rank, evaluate, leaderboard, sweep, scores, correlate, search, latency, train_benchmark),
@@ -51,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         argcomplete.autocomplete(whole)
     options = whole.parse_args(arguments)
     run: Command = options.run
-    with _notices_in_one_line():
+    with notices_in_one_line():
         try:
             for file in getattr(options, "load", ()):
                 load(file)
@@ -70,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line; what it parses has the function to `run`."""
-    whole = argparse.ArgumentParser(
+    whole = Parser(
         prog="zsnas", description="Zero-shot neural architecture search: rank networks before training them."
     )
     whole.add_argument("--version", action="version", version=f"zsnas {__version__}")
@@ -78,14 +77,3 @@ def parser() -> argparse.ArgumentParser:
     for command in COMMANDS:
         command.add(commands)
     return whole
-
-
-@contextmanager
-def _notices_in_one_line() -> Iterator[None]:
-    """Show a warning as its sentence, without the line of code that raised it."""
-    usual = warnings.formatwarning
-    warnings.formatwarning = lambda message, *_, **__: f"zsnas: note: {message}\n"
-    try:
-        yield
-    finally:
-        warnings.formatwarning = usual

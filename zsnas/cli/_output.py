@@ -72,6 +72,10 @@ def _file(suffix: str) -> Any:  # noqa: ANN401 - what argparse takes as a type
                 f"{text!r} does not end in {suffix}; write {suffix.replace('.', '--')}=NAME{suffix}, or the "
                 "option last"
             )
+        if text != "-" and not Path(text).parent.is_dir():
+            raise argparse.ArgumentTypeError(
+                f"there is no folder {str(Path(text).parent)!r}; make it, or choose another"
+            )
         return text
 
     return checked

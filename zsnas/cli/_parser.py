@@ -2,13 +2,21 @@
 
 import argparse
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
 Command = Callable[[argparse.Namespace], int]
 Commands: TypeAlias = "_SubParsersAction[argparse.ArgumentParser]"
+
+
+class Parser(argparse.ArgumentParser):
+    """Complains in one line with the next step, as the commands do."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print what is wrong with the arguments, and end with the status 2."""
+        self.exit(2, f"zsnas: {message}; `{self.prog} --help` says what it takes\n")
 
 
 def add_command(
@@ -76,6 +84,7 @@ def add_placement(parser: argparse.ArgumentParser) -> None:
 PROXIES = "names and wildcards such as '*flow*', separated by commas; default (cheap ones) or all"
 """What the option --proxies takes, for its help."""
 BATCH = (
-    "images: a name (zsnas batches), a folder with a sub-folder for each class, or an .npz file with x and y"
+    "images: a name (zsnas batches), a folder with a sub-folder for each class, or an .npz file with x "
+    "(which may be tokens) and y"
 )
 """What the option --batch takes, for its help."""

@@ -55,13 +55,13 @@ def add(commands: Commands) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
+    from zsnas._files import checked_file
     from zsnas.evaluate import DEFAULT, evaluate
     from zsnas.evaluate.page import page
     from zsnas.evaluate.record import record
 
-    output = Path(options.output or f"{Path(options.file).stem}.html")
-    if not output.parent.is_dir():
-        raise ValueError(f"there is no folder {str(output.parent)!r}; make it, or choose another --output")
+    given = options.output or f"{Path(options.file).stem}.html"
+    output = checked_file("the page or the result", given, ".html", ".htm", ".json")
     evaluation = evaluate(
         options.file,
         options.benchmarks or DEFAULT,

@@ -48,14 +48,14 @@ def add(commands: Commands) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
+    from zsnas._files import checked_file
     from zsnas.hardware.measure import measure_all
 
     if ":" in options.what:
         return _network(options)
     names, build, table = _kernels(options) if options.what == "kernels" else _architectures(options)
     path = options.table or Path(".zsnas", "latency", f"{table}.parquet")
-    if Path(path).suffix != ".parquet":
-        raise ValueError(f"{path!r} does not end in .parquet; give a table that does")
+    checked_file("a table of latencies", path, ".parquet", makes_folder=True)
     column = "kernel" if table == "kernels" else "arch"
     found = measure_all(names, build, path, column=column, progress=not options.no_progress)
     print(f"{len(found):,} latencies are in {path}")

@@ -1,6 +1,7 @@
 """`zsnas rank`: score several networks and put them in order."""
 
 import argparse
+import math
 from typing import TYPE_CHECKING
 
 from zsnas.cli._output import (
@@ -63,10 +64,11 @@ def add(commands: Commands) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
+    from zsnas._files import checked_file
     from zsnas.ranking import rank
 
-    if options.plot and not options.plot.endswith((".svg", ".png", ".pdf")):
-        raise ValueError(f"{options.plot!r} does not end in .svg, .png or .pdf; give a file name that does")
+    if options.plot:
+        checked_file("a figure", options.plot, ".svg", ".png", ".pdf")
     ranking = rank(
         options.models,
         options.batch,
@@ -140,4 +142,4 @@ def _print(ranking: "Ranking") -> None:
 
 
 def _score(mean: float, deviation: float, several: bool) -> str:
-    return number(mean) + (f" ± {deviation:.2g}" if several else "")
+    return number(mean) + (f" ± {deviation:.2g}" if several and not math.isnan(mean) else "")

@@ -64,9 +64,10 @@ def add(commands: Commands) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
+    from zsnas import memory
     from zsnas.batches import batch
     from zsnas.models import fit, model
-    from zsnas.proxies import check_placement, choose_proxies, load_proxies, proxy
+    from zsnas.proxies import check_placement, choose_proxies, load_proxies, proxy, where
     from zsnas.scores.sweep import batches_for
 
     check_placement(options.device, options.dtype)
@@ -96,11 +97,20 @@ def _run(options: argparse.Namespace) -> int:
             else:
                 yield from measurements(network, images, alike, options.seed, options.device, options.dtype)
 
-    measured = _streamed(options, names, scored())
+    with memory.peak(options.device or where(network)) as peak:
+        measured = _streamed(options, names, scored())
+    if not math.isnan(peak.bytes):
+        print(f"peak memory: {peak.bytes / 1e6:,.0f} MB", file=output)
     rows = [
         {"proxy": name, **measured[name]._asdict(), "reason": measured[name].reason or ""} for name in names
     ]
-    about = {"model": options.model, "seed": options.seed, "classes": classes, "batch": told[1:]}
+    about = {
+        "model": options.model,
+        "seed": options.seed,
+        "classes": classes,
+        "batch": told[1:],
+        "peak_memory_bytes": None if math.isnan(peak.bytes) else int(peak.bytes),
+    }
     write_results(options, rows, about, "scores")
     return 0
 

@@ -44,10 +44,10 @@ def add(commands: Commands) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
+    from zsnas._files import checked_file
     from zsnas.search import search
 
-    if options.output and not options.output.endswith((".csv", ".parquet")):
-        raise ValueError(f"{options.output!r} ends neither in .csv nor in .parquet; give a name that does")
+    output = options.output and checked_file("the history of a search", options.output, ".csv", ".parquet")
     found = search(
         options.space,
         proxies=options.proxies,
@@ -66,10 +66,12 @@ def _run(options: argparse.Namespace) -> int:
     print(f"{found.arch}  (best of {found.history['arch'].nunique():,} architectures)")
     rows = [(name, f"{best[name]:.6g}") for name in ("parameters", "macs", *options.proxies)]
     print_table(("of it", "value"), rows)
-    print(f"scoring took {found.history['seconds'].sum() / 60:.1f} minutes")
-    if options.output:
-        as_parquet = str(options.output).endswith(".parquet")
-        write = found.history.to_parquet if as_parquet else found.history.to_csv
-        write(options.output, index=False)
-        print(f"every step is in {options.output}")
+    seconds = found.history["seconds"].sum()
+    print(
+        f"scoring took {seconds:.1f} seconds" if seconds < 60 else f"scoring took {seconds / 60:.1f} minutes"
+    )
+    if output:
+        write = found.history.to_parquet if output.suffix == ".parquet" else found.history.to_csv
+        write(output, index=False)
+        print(f"every step is in {output}")
     return 0

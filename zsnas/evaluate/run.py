@@ -44,6 +44,9 @@ BASELINES = ("params", "flops", "synflow", "naswot")
 BATCH_SIZE = 64
 TRIED = 3
 """After so many networks the time is estimated, and a proxy that has failed on each of them is given up."""
+FAILED = ("it raised ", "it returned ", "it changed ")
+"""How the reason begins where a proxy is wrong, and not undefined for a network."""
+
 RESAMPLES = 1000
 
 
@@ -174,7 +177,8 @@ def evaluate(  # noqa: PLR0913 - settings, all but three of them keyword-only
     ProxyFileError
         When something is wrong with the file.
     ProxyFailed
-        When a proxy of the file raises an error on each of the first three networks.
+        When a proxy of the file fails on each of the first three networks: it raises an error, returns no
+        number, or changes the network.
     ValueError
         For an unknown benchmark or profile, and for a benchmark that holds costs alone.
     KeyboardInterrupt
@@ -334,7 +338,7 @@ def _fill(store: ScoreStore, plan: Plan, names: tuple[str, ...], progress: bool)
 
 def _check_first(found: Sequence[StoredScore], where: str) -> None:
     """Stop when a proxy has failed on each of the first networks: its author is waiting for nothing."""
-    failures = Counter(score.proxy for score in found if (score.reason or "").startswith("it raised "))
+    failures = Counter(score.proxy for score in found if (score.reason or "").startswith(FAILED))
     for name, count in failures.items():
         if count == TRIED and proxy(name).is_foreign:
             reason = next(score.reason for score in found if score.proxy == name)

@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import pandas as pd
 import torch
 
+from zsnas._files import checked_file
 from zsnas._progress_bar import progress_bar
 from zsnas._version import __version__
 from zsnas.checksums import read_checked, update
@@ -156,7 +157,8 @@ def measure_all(  # noqa: PLR0913 - settings, keyword-only
     KeyboardInterrupt
         On Ctrl-C, saying how much is stored.
     """
-    target, settings = Path(path), _Settings(repeats, warmup, rounds)
+    settings = _Settings(repeats, warmup, rounds)
+    target = checked_file("a table of latencies", path, ".parquet", makes_folder=True)
     if block < 1 or not names:
         raise ValueError(f"there are {len(names)} names and {block} in a block; give at least one of each")
     table = _start(target, column, {"reference": names[0], "block": block, **asdict(settings), **machine()})

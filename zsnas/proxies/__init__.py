@@ -8,10 +8,11 @@ import sys
 from zsnas._listed import Listed
 from zsnas.proxies._arguments import misfit
 from zsnas.proxies._file import ProxyFileError, load_proxies
+from zsnas.proxies._measure import measure
 from zsnas.proxies._measurements import Measurement, Measurements
 from zsnas.proxies._outputs import first_tensor
 from zsnas.proxies._passes import Passes
-from zsnas.proxies._placement import check_placement, private_copy, with_network
+from zsnas.proxies._placement import check_placement, private_copy, where, with_network
 from zsnas.proxies._registry import (
     DEFAULT,
     Proxy,
@@ -19,7 +20,6 @@ from zsnas.proxies._registry import (
     label_of,
     list_proxies,
     listing,
-    measure,
     measurements,
     proxy,
     register,
@@ -53,6 +53,7 @@ __all__ = [
     "register",
     "register_variant",
     "score",
+    "where",
     "with_network",
 ]
 

@@ -15,7 +15,7 @@ from zsnas.proxies._placement import private_copy, with_network
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_MODEL = "a torch.nn.Module, such as zsnas.models.model('timm:resnet18', num_classes=10, seed=0)"
+_MODEL = "a torch.nn.Module, such as zsnas.model('timm:resnet18', num_classes=10, seed=0)"
 _BATCH = (
     "zsnas.Batch(images, labels, num_classes, source), or one of a data set, such as zsnas.batch('cifar10')"
 )
@@ -27,7 +27,7 @@ def check_model(given: object) -> None:
         return
     if isinstance(given, str):
         name = given if ":" in given else f"timm:{given}"
-        step = f"the name {given!r}; give the network: zsnas.models.model({name!r}, num_classes, seed)"
+        step = f"the name {given!r}; give the network: zsnas.model({name!r}, num_classes, seed)"
     elif isinstance(given, type):
         step = f"the class {given.__name__}; give a network that is made of it: {given.__name__}(…)"
     elif isinstance(given, torch.export.ExportedProgram):

@@ -14,7 +14,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from zsnas.proxies._norms import is_frozen_norm, marks, taken_out
 from zsnas.proxies._outputs import check_output
-from zsnas.proxies._passes import Passes, shared_pass, standard_normal, with_values
+from zsnas.proxies._passes import Passes, noise_like, shared_pass, standard_normal, with_values
 from zsnas.proxies._placement import check_layers, double
 from zsnas.proxies._trace import Trace
 from zsnas.proxies._undefined import Undefined
@@ -53,7 +53,7 @@ def block_probe(passes: Passes) -> BlockProbe:
     probe = BlockProbe([], [])
     check_layers(passes.model)
     values = _initialised(passes.model) | passes.other_norms.neutral(passes.model) | marks(passes.model)
-    noise = standard_normal(passes.images.shape).to(passes.images).to(memory_format=torch.channels_last)
+    noise = noise_like(passes.images)
     with ExitStack() as stack:
         stack.enter_context(taken_out(passes.model, lambda call: not call.training))
         trace = stack.enter_context(passes.tracing())

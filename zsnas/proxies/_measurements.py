@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import nan
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -22,14 +23,22 @@ class Measurement(NamedTuple):
 class Measurements(dict[str, Measurement]):
     """The measurement of each proxy by its name; a notebook shows it as its table."""
 
+    peak_memory: float = nan
+    """Bytes that all of it took at its peak, see :func:`zsnas.memory.peak`; NaN where that is not known."""
+
     @property
     def table(self) -> pd.DataFrame:
-        """What was measured as a table, one row a proxy, with ``value``, ``seconds`` and ``reason``."""
+        """What was measured as a table, one row a proxy, with ``value``, ``seconds`` and ``reason``.
+
+        Its ``attrs`` hold ``peak_memory``, in bytes.
+        """
         import pandas as pd
 
         rows = [(found.value, found.seconds, found.reason or "") for found in self.values()]
         names = pd.Index(self, name="proxy", dtype=object)
-        return pd.DataFrame(rows, index=names, columns=["value", "seconds", "reason"])
+        table = pd.DataFrame(rows, index=names, columns=["value", "seconds", "reason"])
+        table.attrs["peak_memory"] = self.peak_memory
+        return table
 
     def _repr_html_(self) -> str:
         html: str = self.table.to_html()

@@ -24,7 +24,7 @@ from zsnas.proxies._outputs import logits_of
 from zsnas.proxies._placement import check_layers, check_placement, double, private_copy, with_network
 from zsnas.proxies._trace import Trace, check_statistics, tracing
 from zsnas.proxies._undefined import Undefined, reason_of
-from zsnas.proxies._weights import LAYERS, layer_weights
+from zsnas.proxies._weights import LAYERS, LOOKUPS, layer_weights
 
 if TYPE_CHECKING:
     from zsnas.batches import Batch
@@ -105,13 +105,14 @@ class Passes:
     Everything runs on a private copy, so that the caller's model stays as it is: weights, buffers, mode,
     hooks and flags. Dropout and stochastic depth are off. Batch norm uses ``statistics``, except in
     :attr:`macs`, where it uses the running ones, which a frozen one always does. "Layers" are convolutions
-    and linear layers; only their weights are differentiated, frozen or not.
+    and linear layers, recurrent ones, and embeddings of tokens; only their weights are differentiated, frozen
+    or not.
 
     Parameters
     ----------
     model
-        Takes images (batch, channels, height, width) to logits (batch, classes), or to what the task of the
-        batch asks for.
+        Takes images (batch, channels, height, width), series or tokens (batch, length) to logits (batch,
+        classes), or to what the task of the batch asks for.
     batch
         Images, labels and the number of classes.
     seed
@@ -165,7 +166,9 @@ class Passes:
     def take(self, batch: Batch) -> None:
         """Take this batch, of which nothing has been computed yet."""
         self.batch = batch
-        self.images = batch.images.to(memory_format=torch.channels_last)
+        self.images = batch.images
+        if self.images.dim() == 4:
+            self.images = self.images.to(memory_format=torch.channels_last)
         self.labels = batch.labels
         self.results: dict[Callable[[Passes], Any], Any] = {}
         self.failures: dict[Callable[[Passes], Any], str] = {}
@@ -201,7 +204,7 @@ class Passes:
     def training(self) -> Training:
         """Forward pass and loss."""
         self.check_weights()
-        self._inputs = self.images.clone().requires_grad_()
+        self._inputs = self.images.clone().requires_grad_(self.images.is_floating_point())
         logits, trace = self._forward()
         if trace.overwritten:
             logits, trace = self._forward(copies=True)
@@ -247,9 +250,15 @@ class Passes:
     @property
     @shared_pass
     def input_jacobian(self) -> Tensor:
-        """How the sum of all logits changes with the images, (batch, channels × height × width)."""
-        with self.training.trace.wanted.only("inputs"):
-            (jacobian,) = gradient_of([self.training.logits.sum()], [self._inputs])
+        """How the sum of all logits changes with the images, (batch, channels × height × width).
+
+        Of tokens, how it changes with the rows that are looked up for them, (batch, length × width).
+        """
+        if self.batch.kind == "tokens":
+            jacobian = _jacobian_of_rows(self.training, self.images)
+        else:
+            with self.training.trace.wanted.only("inputs"):
+                (jacobian,) = gradient_of([self.training.logits.sum()], [self._inputs])
         if not jacobian.isfinite().all():
             raise Undefined("the input gradients are not finite")
         return jacobian.flatten(1)
@@ -290,6 +299,7 @@ class Passes:
                     each_by_itself=by_itself,
                     sample_variances=sample_variances,
                     copies=copies,
+                    of_images=self.batch.kind == "images",
                 )
             )
             if self.statistics != "running":
@@ -334,6 +344,42 @@ def with_values(model: nn.Module, values: dict[int, Tensor], images: Tensor) -> 
         if id(tensor) in values
     }
     return functional_call(model, state, (images,), tie_weights=False)
+
+
+def _jacobian_of_rows(training: Training, tokens: Tensor) -> Tensor:
+    """Differentiate the sum of all logits by the rows that tokens (batch, length) are looked up as."""
+    lookups = [output for output in training.trace.outputs if output.function in LOOKUPS]
+    if not lookups:
+        raise Undefined("the network looks its tokens up in no embedding by which it could be differentiated")
+    gradients = gradient_of([training.logits.sum()], [lookup.value for lookup in lookups])
+    pairs = zip(lookups, gradients, strict=True)
+    return torch.cat([_by_sequence(lookup.input, rows, tokens) for lookup, rows in pairs], 1)
+
+
+def _by_sequence(places: Tensor, rows: Tensor, tokens: Tensor) -> Tensor:
+    """Bring what belongs to rows of a table into (batch, values), whatever the order of the tokens there."""
+    if rows.shape[:-1] == places.shape:
+        if torch.equal(places.flatten(), tokens.flatten()):
+            return rows.reshape(len(tokens), -1)
+        if torch.equal(places.flatten(), tokens.T.flatten()):
+            return rows.reshape(*tokens.T.shape, -1).transpose(0, 1).flatten(1)
+    if len(rows) != len(tokens):
+        raise Undefined("the network moves the tokens of a sequence along the batch")
+    return rows.flatten(1)
+
+
+def noise_like(inputs: Tensor) -> Tensor:
+    """Draw Gaussian noise in place of a batch, in the order of the axes whatever the layout and device.
+
+    Raises
+    ------
+    Undefined
+        For tokens, which are no numbers that noise could take the place of.
+    """
+    if not inputs.is_floating_point():
+        raise Undefined("it is defined on Gaussian noise, and tokens are places in an embedding")
+    drawn = standard_normal(inputs.shape).to(inputs)
+    return drawn.to(memory_format=torch.channels_last) if drawn.dim() == 4 else drawn
 
 
 def standard_normal(shape: Sequence[int]) -> Tensor:

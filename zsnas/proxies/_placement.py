@@ -113,12 +113,20 @@ def with_network(
     """
     first = next((parameter for parameter in model.parameters() if parameter.is_floating_point()), None)
     if first is None:
-        images = batch.images if batch.images.is_floating_point() else batch.images.float()
-        images = _in_precision(images, dtype).to(device or images.device)
+        images = _in_precision(batch.images, dtype).to(device or batch.images.device)
+    elif batch.kind == "tokens":
+        images = batch.images.to(first.device)
     else:
         images = batch.images.to(first)
-    numbers = torch.int64 if batch.task.criterion == "cross_entropy" else images.dtype
+    floats = images.dtype if images.is_floating_point() else getattr(first, "dtype", torch.float32)
+    numbers = torch.int64 if batch.task.criterion == "cross_entropy" else floats
     return replace(batch, images=images, labels=batch.labels.to(images.device, numbers))
+
+
+def where(model: nn.Module) -> torch.device:
+    """Return the device of a network's first parameter; without any, the processor."""
+    first = next(model.parameters(), None)
+    return torch.device("cpu") if first is None else first.device
 
 
 def check_values(model: nn.Module) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor
 from zsnas.proxies._passes import Passes, Training, gradient_of
 from zsnas.proxies._trace import Output
 from zsnas.proxies._undefined import Undefined
-from zsnas.proxies._weights import PRODUCTS, TRANSPOSED
+from zsnas.proxies._weights import LOOKUPS, PRODUCTS, TRANSPOSED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -104,7 +104,18 @@ def _of_layer(output: Output, gradient: Tensor) -> list[Tensor]:
 
 
 def _of_images(output: Output, x: Tensor, dy: Tensor) -> Tensor:
+    if output.function in LOOKUPS:
+        return _of_rows(output, x, dy)
     return _of_convolution(output, x, dy) if output.is_convolution else _of_positions(x, dy)
+
+
+def _of_rows(output: Output, tokens: Tensor, dy: Tensor) -> Tensor:
+    """Add up the gradients (batch, length, width) of the rows that each sequence looks up."""
+    if tokens.shape != dy.shape[:-1] or tokens.dim() != 2:
+        raise UnknownGradients
+    rows = dy.new_zeros(len(tokens), *output.weight.shape)
+    rows.scatter_add_(1, tokens.unsqueeze(-1).expand(dy.shape), dy)
+    return rows.flatten(1)
 
 
 def _of_positions(x: Tensor, dy: Tensor) -> Tensor:

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from zsnas._watching import Functions
@@ -23,7 +24,14 @@ from zsnas.proxies._instance_norm import InstanceNorm
 from zsnas.proxies._norms import BatchNormCall, batch_norm_call
 from zsnas.proxies._second_order import AveragePool, BatchNorm, Convolution, Geometry, HardSigmoid, Wanted
 from zsnas.proxies._undefined import Undefined
-from zsnas.proxies._weights import CONVOLUTIONS, OPERATIONS, PRODUCTS, TRANSPOSED, named_arguments
+from zsnas.proxies._weights import (
+    CONVOLUTIONS,
+    LOOKUPS,
+    OPERATIONS,
+    PRODUCTS,
+    TRANSPOSED,
+    named_arguments,
+)
 
 if TYPE_CHECKING:
     from torch.autograd.graph import Node
@@ -42,11 +50,13 @@ _RECTIFIERS = {
 _WINDOWS = {F.avg_pool2d, F.adaptive_avg_pool2d}
 _RECURRENT = {torch.lstm, torch.gru, torch.rnn_tanh, torch.rnn_relu}
 _FLATTENINGS = {torch.flatten, Tensor.flatten, Tensor.view, Tensor.reshape, torch.reshape}
+_IN_LINE = {torch.mean, Tensor.mean, torch.sum, Tensor.sum, torch.adaptive_avg_pool1d, torch.avg_pool1d}
+"""What may average series over their length."""
 _POOLINGS = {torch.mean, Tensor.mean, torch.sum, Tensor.sum, *_WINDOWS, *_FLATTENINGS}
 
 
 class Output(NamedTuple):
-    """What one convolution, linear layer or product with a weight made of its input."""
+    """What one convolution, linear layer, lookup of tokens or product with a weight made of its input."""
 
     function: Callable[..., Any]
     """Torch's function that was called."""
@@ -126,12 +136,14 @@ def tracing(
     each_by_itself: bool = False,
     sample_variances: bool = False,
     copies: bool = False,
+    of_images: bool = True,
 ) -> Iterator[Trace]:
     """Record what a network does in the body of the ``with`` statement.
 
     ``weights`` are those of its layers. With ``each_by_itself``, a batch norm that uses batch statistics
     takes each image for a batch of its own. ``sample_variances`` fills what is called so in the trace. With
     ``copies``, the network works on copies of what its layers and ReLUs return, which it may then overwrite.
+    Without ``of_images`` what it is given is series or tokens.
 
     Raises
     ------
@@ -139,7 +151,7 @@ def tracing(
         At the end, when gradients are wanted and a part of the network ran without them or keeps them.
     """
     trace = Trace()
-    with _Recorder(trace, weights, each_by_itself, sample_variances, copies):
+    with _Recorder(trace, weights, each_by_itself, sample_variances, copies, of_images):
         yield trace
     if trace.lost:
         raise Undefined(trace.lost)
@@ -149,7 +161,13 @@ class _Recorder(Functions):
     """Sees every torch function that the network calls, as a module or not."""
 
     def __init__(
-        self, trace: Trace, weights: list[Tensor], each_by_itself: bool, sample_variances: bool, copies: bool
+        self,
+        trace: Trace,
+        weights: list[Tensor],
+        each_by_itself: bool,
+        sample_variances: bool,
+        copies: bool,
+        of_images: bool,
     ) -> None:
         super().__init__()
         self.trace = trace
@@ -157,6 +175,7 @@ class _Recorder(Functions):
         self.each_by_itself = each_by_itself
         self.sample_variances = sample_variances
         self.copies = copies
+        self.of_images = of_images
         self.wants_gradients = torch.is_grad_enabled()
         self.hooks = _hooks()
 
@@ -164,7 +183,7 @@ class _Recorder(Functions):
         if function is F.multi_head_attention_forward:
             with self:  # it is made of functions to be seen
                 return _opened(function)(*args, **kwargs)
-        if function in OPERATIONS:
+        if function in OPERATIONS or function in LOOKUPS:
             return self._operation(function, *args, **kwargs)
         batch_norm = batch_norm_call(function, args, kwargs)
         if batch_norm is not None and batch_norm.training:
@@ -184,14 +203,25 @@ class _Recorder(Functions):
 
     def _call(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> object:
         """Call a function; record pooling."""
-        exchanged = _DIFFERENTIABLE.get(func, func) if torch.is_grad_enabled() else func
-        out = exchanged(*args, **kwargs)
-        if func in _POOLINGS:
+        out = self._exchanged(func)(*args, **kwargs)
+        if func in _IN_LINE and not self.of_images:
+            self._note_average(args[0] if args else kwargs["input"], out)
+        elif func in _POOLINGS:
             self._note_pooling(func, args[0] if args else kwargs["input"], out)
         return out
 
+    def _exchanged(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return what takes the place of a function where gradients are wanted."""
+        if not torch.is_grad_enabled():
+            return func
+        if func is F.scaled_dot_product_attention:
+            return func if self.of_images else _attention
+        return partial(_recurrent, func) if func in _RECURRENT else _DIFFERENTIABLE.get(func, func)
+
     def _operation(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> object:  # noqa: ANN401
         """Call a function that may convolve with or multiply by a weight, and record it if it does."""
+        if func in LOOKUPS:
+            return self._lookup(func, args, kwargs)
         given = named_arguments(func, args, kwargs)
         x, weight = given["input"], given["weight"]
         if func in PRODUCTS and not self._is_weight(weight):
@@ -205,6 +235,17 @@ class _Recorder(Functions):
         self._check_gradients()
         version = out._version  # noqa: SLF001 (torch has no public name)
         self.trace.outputs.append(Output(func, given, x.detach(), x.grad_fn, out, version))
+        return out.clone() if self.copies else out
+
+    def _lookup(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
+        """Look up rows of a table, and record them if it is one of tokens."""
+        given = named_arguments(func, args, kwargs)
+        out: Tensor = self._exchanged(func)(*args, **kwargs)
+        if not self.wants_gradients or id(given["weight"]) not in self.weights:
+            return out
+        self._check_gradients()
+        version = out._version  # noqa: SLF001 (torch has no public name)
+        self.trace.outputs.append(Output(func, given, given["input"].detach(), None, out, version))
         return out.clone() if self.copies else out
 
     def _is_weight(self, operand: Tensor) -> bool:
@@ -232,6 +273,14 @@ class _Recorder(Functions):
             self.trace.pooled = before
         elif func not in _WINDOWS:
             self.trace.partly[out] = before
+
+    def _note_average(self, x: Tensor, out: Tensor) -> None:
+        """Keep series (batch, length, features) or (batch, channels, length) that are averaged over time."""
+        if x.dim() != 3:
+            return
+        batch, first, last = x.shape
+        if out.shape in ((batch, first), (batch, last), (batch, first, 1), (batch, 1, last)):
+            self.trace.pooled = x
 
     def _relu(self, x: Tensor) -> Tensor:
         """Rectify once what has not changed since, for all who ask: one result in memory, one derivative."""
@@ -321,12 +370,53 @@ def _average(x: Tensor, *settings: Any, **named: Any) -> Tensor:  # noqa: ANN401
     return out
 
 
+def _attention(*args: Any, **kwargs: Any) -> Tensor:  # noqa: ANN401
+    """Attend in products of matrices, which are differentiable twice.
+
+    Images keep torch's choice, with which their published scores were computed.
+    """
+    with sdpa_kernel(SDPBackend.MATH):
+        return F.scaled_dot_product_attention(*args, **kwargs)
+
+
+def _rows(tokens: Tensor, weight: Tensor, *settings: Any, **named: Any) -> Tensor:  # noqa: ANN401
+    """Look up rows with a gradient that is dense, whatever the last setting is."""
+    return F.embedding(tokens, weight, *settings[:4], **(named | {"sparse": False}))
+
+
+def _bag(tokens: Tensor, weight: Tensor, *settings: Any, **named: Any) -> Tensor:  # noqa: ANN401
+    """Look up each token and put them together, of which torch's own has no second derivative."""
+    given = dict(zip(_BAG, settings, strict=False)) | named
+    how = given.get("mode", "mean")
+    plain = not any(given.get(name) is not None for name in ("offsets", "per_sample_weights", "padding_idx"))
+    if not plain or tokens.dim() != 2 or how not in ("mean", "sum") or given.get("max_norm") is not None:
+        return F.embedding_bag(tokens, weight, **(given | {"sparse": False}))
+    rows = F.embedding(tokens, weight)
+    return rows.mean(1) if how == "mean" else rows.sum(1)
+
+
+_BAG = (
+    *("offsets", "max_norm", "norm_type", "scale_grad_by_freq", "mode", "sparse"),
+    *("per_sample_weights", "include_last_offset", "padding_idx"),
+)
+"""What torch's function takes after tokens and table."""
+
 _DIFFERENTIABLE: dict[Callable[..., Any], Callable[..., Any]] = {
     F.instance_norm: _instance_norm,
     F.hardsigmoid: _hard_sigmoid,
     F.avg_pool2d: _average,
+    F.embedding: _rows,
+    F.embedding_bag: _bag,
 }
 """In place of torch's own, which are not differentiable twice, or not rightly."""
+
+
+def _recurrent(layer: Callable[..., Any], x: Tensor, *args: Any) -> object:  # noqa: ANN401
+    """Run a recurrent layer in torch's own operators: cuDNN's have no gradient in evaluation mode."""
+    if not x.is_cuda:
+        return layer(x, *args)
+    with torch.backends.cudnn.flags(enabled=False):
+        return layer(x, *args)
 
 
 def _hooks() -> object:

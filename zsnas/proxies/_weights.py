@@ -19,6 +19,9 @@ PRODUCTS = {torch.matmul, Tensor.matmul, Tensor.__matmul__, torch.mm, Tensor.mm,
 OPERATIONS = {F.linear, *CONVOLUTIONS, *TRANSPOSED, *PRODUCTS}
 """Torch's functions that take an input and a weight, in this order."""
 
+LOOKUPS = {F.embedding, F.embedding_bag}
+"""Those that take a table's rows at the places of tokens: products with what is 1 there and 0 elsewhere."""
+
 _OTHERS = {torch.einsum, torch.tensordot, torch.addmm, torch.baddbmm, Tensor.__rmatmul__}
 _WITHOUT = (nn.Embedding, nn.EmbeddingBag, nn.PReLU, nn.Bilinear)
 """Modules whose parameters of two or more axes are no weights of layers."""
@@ -43,13 +46,23 @@ def layer_weights(model: nn.Module, image: Tensor) -> list[Tensor]:
     They are the weights of convolutions and linear layers, called or used as an argument of a function; the
     projections inside :class:`torch.nn.MultiheadAttention`; the matrices of recurrent layers; and any other
     parameter that the network, run on ``image`` (1, channels, height, width), convolves with or multiplies
-    matrices by, as it is or transposed. Only numbers with a fraction can be differentiated.
+    matrices by, as it is or transposed; and the tables of embeddings in which it looks up tokens (1, length),
+    but not those of positions, which are added whatever the tokens are. Only numbers with a fraction can be
+    differentiated.
     """
-    found = {id(w): w for module in model.modules() for w in module_weights(module)}
+    tables = set() if image.is_floating_point() else _seen(_Lookups(image), model)
+    found = {
+        id(weight): weight
+        for module in model.modules()
+        for weight in (
+            *module_weights(module),
+            *(table for table in module.parameters(recurse=False) if id(table) in tables),
+        )
+    }
     known = {id(p) for module in model.modules() if isinstance(module, _WITHOUT) for p in module.parameters()}
     others = [p for p in model.parameters() if p.dim() > 1 and id(p) not in found and id(p) not in known]
     if others:
-        used = _used(model, image, {id(parameter) for parameter in others})
+        used = _seen(_Watch(image, {id(parameter) for parameter in others}), model)
         found |= {id(parameter): parameter for parameter in others if id(parameter) in used}
     return [weight for weight in found.values() if weight.is_floating_point()]
 
@@ -76,20 +89,22 @@ def module_biases(module: nn.Module) -> Iterator[Tensor]:
                 yield parameter
 
 
-def _used(model: nn.Module, image: Tensor, candidates: set[int]) -> set[int]:
-    """Return the ids of the candidates that the network multiplies by."""
-    watch = _Watch(candidates)
+def _seen(watch: _Watch | _Lookups, model: nn.Module) -> set[int]:
+    """Return the ids of the weights that a watch sees the network use."""
     try:
         with watch, torch.no_grad():
-            model(image.clone())  # which the network may overwrite
+            model(watch.image)
     except Exception:  # noqa: BLE001 - the passes run the network again and say what it raises
         return set()
     return watch.used
 
 
 class _Watch(Functions):
-    def __init__(self, candidates: set[int]) -> None:
+    """Sees by which of the candidates the network multiplies."""
+
+    def __init__(self, image: Tensor, candidates: set[int]) -> None:
         super().__init__()
+        self.image = image.clone()  # which the network may overwrite
         self.candidates = candidates
         self.used: set[int] = set()
 
@@ -98,6 +113,25 @@ class _Watch(Functions):
             for operand in _operands([*args, *kwargs.values()]):
                 self.used |= {id(operand), id(operand._base)} & self.candidates  # noqa: SLF001 (torch has no public name)
         return function(*args, **kwargs)
+
+
+class _Lookups(Functions):
+    """Sees in which tables the network looks up tokens, or what it makes of them."""
+
+    def __init__(self, tokens: Tensor) -> None:
+        super().__init__()
+        self.image = tokens.clone()
+        self.made = [self.image]  # kept alive, so that an id is a tensor's own
+        self.used: set[int] = set()
+
+    def answer(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> object:
+        result = function(*args, **kwargs)
+        operands = list(_operands([*args, *kwargs.values()]))
+        if any(operand is made for operand in operands for made in self.made):
+            if function in LOOKUPS:
+                self.used |= {id(operand) for operand in operands if operand.is_floating_point()}
+            self.made += [made for made in _operands([result]) if not made.is_floating_point()]
+        return result
 
 
 def _operands(arguments: list[Any]) -> Iterator[Tensor]:

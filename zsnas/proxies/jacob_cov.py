@@ -29,7 +29,8 @@ def jacob_cov(passes: Passes) -> float:
     :math:`\epsilon = 10^{-5}`.
 
     Batch norm uses batch statistics, so images influence each other's gradient. The logarithm is missing from
-    the survey's Eq. 10. Labels are not used.
+    the survey's Eq. 10. Labels are not used. Of tokens, the gradients are those of the rows that are looked
+    up for them.
 
     This is the code of Abdelfattah et al. 2021, NASLib and the survey. Mellor et al. 2020, who wrote it
     first, gave the networks a single output.

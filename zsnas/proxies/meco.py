@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from zsnas.proxies._outputs import check_output
-from zsnas.proxies._passes import Passes, shared_pass, standard_normal
+from zsnas.proxies._passes import Passes, noise_like, shared_pass
 from zsnas.proxies._placement import double
 from zsnas.proxies._registry import register
 from zsnas.proxies._undefined import Undefined
@@ -36,7 +36,7 @@ def meco(passes: Passes) -> float:
     containers counts three times. No images, no labels. The noise has 64 × 64 pixels, as in the original, or
     the size of the batch's images if that is larger. Batch norm uses the statistics of this one image. A
     constant channel correlates with nothing, itself included; a layer with one, with fewer positions than
-    channels, or with a single position, adds 0.
+    channels, or with a single position, adds 0. Series have the length of those in the batch.
 
     This is one of three codes of Jiang et al. 2023, that of the measure's own file; the one for NAS-Bench-201
     takes a real image of 32 × 32 pixels, and the one among the measures of Abdelfattah et al. 2021 the first
@@ -48,7 +48,7 @@ def meco(passes: Passes) -> float:
     -------
     float
         Dimensionless; never negative but for rounding; higher is better; undefined when the network cannot
-        run on the noise, and for a detector, which returns boxes.
+        run on the noise, for a detector, which returns boxes, and for tokens.
 
     References
     ----------
@@ -61,7 +61,7 @@ def meco(passes: Passes) -> float:
 def noise_response(passes: Passes) -> list[float]:
     """Return the smallest eigenvalue for each call of a module, in order of execution."""
     channels, *sides = passes.images.shape[1:]
-    noise = standard_normal((1, channels, *(max(side, SIDE) for side in sides))).to(passes.images)
+    noise = noise_like(passes.images.new_empty(1, channels, *_noise_sides(sides)))
     eigenvalues: list[float] = []
     known: dict[int, tuple[Tensor, float]] = {}
 
@@ -79,6 +79,10 @@ def noise_response(passes: Passes) -> list[float]:
         stack.enter_context(passes.tracing())
         check_output(passes.model(noise))
     return eigenvalues
+
+
+def _noise_sides(sides: list[int]) -> list[int]:
+    return [max(side, SIDE) for side in sides] if len(sides) == 2 else sides  # a series has its own length
 
 
 def _smallest_eigenvalue(output: Tensor) -> float:

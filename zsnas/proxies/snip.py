@@ -59,7 +59,8 @@ def snip_printed(passes: Passes) -> float:
 @register_variant("snip", label="SNIP without linear layers", equation="eq-snip")
 def snip_convolutions(passes: Passes) -> float:
     """Add up the products over convolutions only; otherwise as :func:`snip`."""
-    linear = {id(layer.weight) for layer in passes.layers if isinstance(layer, nn.Linear)}
+    others = (nn.Linear, nn.Embedding, nn.EmbeddingBag)
+    linear = {id(layer.weight) for layer in passes.model.modules() if isinstance(layer, others)}
     pairs = zip(passes.weights, passes.gradients.weights, strict=True)
     return sum((w * g).abs().sum().item() for w, g in pairs if id(w) not in linear)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from zsnas._watching import Functions
 from zsnas.proxies._graph import uses
 from zsnas.proxies._norms import BatchNormCall, marks, taken_out
 from zsnas.proxies._outputs import logits_of
@@ -17,6 +19,7 @@ from zsnas.proxies._placement import double
 from zsnas.proxies._registry import register, register_variant
 from zsnas.proxies._trace import tracing
 from zsnas.proxies._undefined import Undefined
+from zsnas.proxies._weights import LOOKUPS, named_arguments
 
 
 class SynapticFlow(NamedTuple):
@@ -45,8 +48,9 @@ def synflow(passes: Passes) -> float:
     No data and no labels. All parameters, biases too, take their absolute value, and batch norm is taken out:
     it returns what it is given, whatever its scale, shift and running statistics are. So does a frozen batch
     norm, and a call of torch's function for it. Other normalisation stays; where it subtracts a mean, as
-    layer norm does, gradients are negative too, and the products count by their absolute value. Computed in
-    float64.
+    layer norm does, gradients are negative too, and the products count by their absolute value. Tokens are
+    those of the first sequence, and ones take the place of the rows that are looked up for them, as in
+    Javaheripi et al. 2022. Computed in float64.
 
     This is the code of Abdelfattah et al. 2021 and of NASLib, which takes the logarithm afterwards. Tanaka et
     al. 2020 keep batch norm in evaluation mode: in a fresh network whose scales are 1 that is the same but
@@ -142,7 +146,24 @@ def normalised_flow(passes: Passes) -> SynapticFlow:
 
 
 def _ones(passes: Passes) -> Tensor:
+    """Return an image of ones; tokens stay, and :class:`_RowsOfOnes` are looked up for them."""
+    if passes.batch.kind == "tokens":
+        return passes.images[:1]
     return torch.ones_like(double(passes.images[:1])).requires_grad_()
+
+
+class _RowsOfOnes(Functions):
+    """Looks up ones in the tables of tokens, whatever stands there."""
+
+    def __init__(self, weights: list[Tensor]) -> None:
+        super().__init__()
+        self.weights = {id(weight) for weight in weights}
+
+    def answer(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> object:
+        result = function(*args, **kwargs)
+        if function in LOOKUPS and id(named_arguments(function, args, kwargs)["weight"]) in self.weights:
+            return torch.ones_like(result)
+        return result
 
 
 def _flow(
@@ -155,6 +176,6 @@ def _flow(
     values |= {id(p): double(p).abs().detach() for p in passes.model.parameters()}
     values |= {key: double(value) for key, value in others.items()}
     weights = [values[id(weight)].requires_grad_() for weight in passes.weights]
-    with tracing(weights, copies=True), batch_norm:
+    with tracing(weights, copies=True), batch_norm, _RowsOfOnes(weights):
         output = logits_of(with_values(passes.model, values, ones.clone()), passes.batch)
     return SynapticFlow(weights, gradient_of([output.sum()], weights))

@@ -12,7 +12,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from zsnas.proxies._norms import marks, taken_out
 from zsnas.proxies._outputs import check_output
-from zsnas.proxies._passes import Passes, shared_pass, standard_normal, with_values
+from zsnas.proxies._passes import Passes, noise_like, shared_pass, with_values
 from zsnas.proxies._placement import check_layers, double
 from zsnas.proxies._registry import register, register_variant
 from zsnas.proxies._trace import Trace
@@ -66,8 +66,8 @@ def zen_score(passes: Passes) -> float:
     Returns
     -------
     float
-        Dimensionless (a logarithm); higher is better; undefined when the features do not change, and for a
-        detector, which returns boxes.
+        Dimensionless (a logarithm); higher is better; undefined when the features do not change, for a
+        detector, which returns boxes, and for tokens.
 
     References
     ----------
@@ -161,7 +161,7 @@ def sample_variances(passes: Passes) -> list[Tensor]:
 def _draw(passes: Passes) -> tuple[dict[int, Tensor], Tensor, Tensor]:
     """Draw the layers' weights, noise and a direction, the same in every pass."""
     check_layers(passes.model)
-    values = {id(weight): _gaussian(weight) for weight in passes.weights}
+    values = {id(weight): noise_like(weight) for weight in passes.weights}
     biases = (bias for module in passes.model.modules() for bias in module_biases(module))
     values |= {id(bias): torch.zeros_like(bias) for bias in biases}
     for norm in passes.model.modules():
@@ -169,13 +169,7 @@ def _draw(passes: Passes) -> tuple[dict[int, Tensor], Tensor, Tensor]:
             for name, parameter in norm.named_parameters(recurse=False):
                 values[id(parameter)] = torch.full_like(parameter, name == "weight")
     values |= passes.other_norms.neutral(passes.model) | marks(passes.model)
-    return values, _gaussian(passes.images), _gaussian(passes.images)
-
-
-def _gaussian(like: Tensor) -> Tensor:
-    """Draw in the order of the axes and in single precision, whatever the layout, type and device."""
-    drawn = standard_normal(like.shape)
-    return drawn.to(like).to(memory_format=torch.channels_last) if like.dim() == 4 else drawn.to(like)
+    return values, noise_like(passes.images), noise_like(passes.images)
 
 
 def _features(

@@ -19,7 +19,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from zsnas._files import checked_file
 from zsnas.proxies import NOT_MEASURED, list_proxies
+
+SUFFIXES = (".sqlite", ".sqlite3", ".db")
+"""What the name of a new store may end in."""
 
 _APPLICATION = int.from_bytes(b"zsna")
 """SQLite's ``application_id``, which tells a store from the databases of other programs."""
@@ -130,6 +134,8 @@ class ScoreStore:
     ------
     StoreError
         When the file is not a score store, is damaged, or cannot be opened or made.
+    ValueError
+        When a new one does not end in .sqlite, .sqlite3 or .db.
     """
 
     def __init__(self, path: Path) -> None:
@@ -579,11 +585,13 @@ def _connected(path: Path, timeout: float = 60) -> sqlite3.Connection:
     if text.startswith((":", "file:")):
         raise StoreError(f"the store {text!r} is no file; name one, such as scores.sqlite")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
             raise StoreError(
                 f"the store {text!r} is a folder; name a file in it, such as {path / 'scores.sqlite'}"
             )
+        if not path.exists():
+            checked_file("a store", path, *SUFFIXES, makes_folder=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
         to_read = path.exists() and not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))
         address = f"{path.absolute().as_uri()}?mode=ro" if to_read else text
         return sqlite3.connect(address, timeout=timeout, uri=to_read)

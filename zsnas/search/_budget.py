@@ -7,11 +7,16 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
+import torch
+
 from zsnas.counting import counts
+from zsnas.macs import MacCounter
 from zsnas.spaces._base import Counts
 
 if TYPE_CHECKING:
     import random
+
+    from torch import Tensor
 
     from zsnas.spaces import Space
 
@@ -35,6 +40,14 @@ def _table(num_classes: int, image_size: int, name: str) -> dict[str, Counts]:
     return {arch: Counts(int(params), int(macs)) for arch, params, macs in rows}
 
 
+def _counted(space: Space, arch: str, num_classes: int, example: Tensor) -> Counts:
+    """Count as a space does, for what is no square image; the values of the example do not matter."""
+    with torch.device("meta"), torch.no_grad(), MacCounter() as counter:
+        network = space.build(arch, num_classes, seed=0).eval()
+        network(example.to("meta"))
+    return Counts(sum(parameter.numel() for parameter in network.parameters()), counter.total)
+
+
 @dataclass
 class Budget:
     """The most multiply-accumulates that a network may need for one image.
@@ -47,17 +60,22 @@ class Budget:
         The limit; infinity allows everything.
     num_classes, image_size
         Of the networks whose operations are counted, 1000 and 224 for ImageNet-1K.
+    example
+        One series or sequence of tokens (1, …) that operations are counted for instead.
     """
 
     space: Space
     macs: float = math.inf
     num_classes: int = 1000
     image_size: int = 224
+    example: Tensor | None = None
 
     def __post_init__(self) -> None:
         self.counts = lru_cache(maxsize=REMEMBERED)(self._counts)
 
     def _counts(self, arch: str) -> Counts:
+        if self.example is not None:
+            return _counted(self.space, arch, self.num_classes, self.example)
         if self.space.name in TABULATED:
             return _table(self.num_classes, self.image_size, self.space.name)[arch]
         return self.space.counts(arch, self.num_classes, self.image_size)

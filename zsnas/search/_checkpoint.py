@@ -13,6 +13,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypedDict
 
+from zsnas._files import checked_file
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
@@ -51,6 +53,7 @@ class Checkpoint:
         self.path, self.scored = path, dict[str, Scored]()
         self._file = None
         if path is not None:
+            checked_file("the checkpoint of a search", path, ".jsonl", makes_folder=True)
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = path.open("a+", encoding="utf-8")
             try:

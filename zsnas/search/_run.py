@@ -215,7 +215,8 @@ def search(  # noqa: PLR0913 - settings, all of them keyword-only
     compared = max(proxy(name).images_per_class for name in objective.proxies)
     images = batch(batch_name, batch_size, seed, images_per_class=compared)
     side = image_size or images.images.shape[-1]
-    budget = Budget(cells, macs, images.num_classes, side)
+    example = None if images.kind == "images" else images.images[:1]
+    budget = Budget(cells, macs, images.num_classes, side, example)
     settings = {
         "space": space_name,
         "algorithm": algorithm,

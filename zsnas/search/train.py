@@ -20,6 +20,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader
 
+from zsnas._files import checked_file
 from zsnas._numbers import torch_seeded
 from zsnas._progress_bar import progress_bar
 from zsnas.search._checkpoint import CheckpointError
@@ -87,7 +88,8 @@ def train(
     CheckpointError
         When the checkpoint is none, or that of another network or recipe.
     """
-    recipe, path = recipe or Recipe(), Path(checkpoint)
+    recipe = recipe or Recipe()
+    path = checked_file("the checkpoint of a training", checkpoint, ".pt", ".pth", makes_folder=True)
     seen, unseen = _images(Path(folder), recipe.image_size)
     network.to(device)
     _check_logits(network, len(seen.classes), recipe.image_size, device)

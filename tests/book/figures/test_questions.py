@@ -27,12 +27,10 @@ def test_a_curve_over_the_strengths_of_an_attack():
     assert "clean accuracy from 1.00 to 0.20" in strengths.strength_curves_alt(table)
 
 
-def test_the_noise_ceiling_is_a_line_in_each_panel():
+def test_the_noise_ceiling_is_a_line_for_each_subset():
     rows = [("params", statistic, subset) for statistic in ("KT", "SPR") for subset in ("all", "top")]
     table = pd.DataFrame(rows, columns=["proxy", "statistic", "subset"])
     table = table.assign(value=0.5, low=0.4, high=0.6, n=100, missing=0, seeds=1)
-    drawn = figures.correlation_bars(table, ceiling={"all": 0.9, "top": 0.5})
-    dashed = [
-        line.get_xdata()[0] for axes in drawn.axes for line in axes.lines if line.get_linestyle() == "--"
-    ]
-    assert dashed == [0.9, 0.5]
+    [axes] = figures.correlation_dumbbells(table, ceiling={"all": 0.9, "top": 0.5}).axes
+    dashed = {line.get_label(): line.get_xdata()[0] for line in axes.lines if line.get_linestyle() == "--"}
+    assert dashed == {figures.CEILINGS["all"]: 0.9, figures.CEILINGS["top"]: 0.5}

@@ -121,8 +121,8 @@ def page(name: str) -> Page:
         if meant in names:
             return pages(PROJECT)[meant]
     close = difflib.get_close_matches(name, names, n=1)
-    hint = f"did you mean '{close[0]}'?" if close else f"the notebooks are: {', '.join(names) or 'none yet'}"
-    raise ValueError(f"unknown notebook '{name}'; {hint}")
+    hint = f"did you mean '{close[0]}'? " if close else ""
+    raise ValueError(f"unknown notebook '{name}'; {hint}`zsnas notebooks list` names all {len(names)}")
 
 
 def pages(project: Path) -> dict[str, Page]:

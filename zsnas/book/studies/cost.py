@@ -29,6 +29,7 @@ from tqdm import tqdm
 import zsnas.batches
 import zsnas.proxies
 import zsnas.spaces
+from zsnas._files import checked_file
 from zsnas._version import __version__
 from zsnas.book.tables import interval, linked_label, number
 from zsnas.book.verdicts import Outcome, Verdict, labels
@@ -368,12 +369,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         prog="python -m zsnas.book.studies.cost", description="Measure what proxies cost."
     )
     parser.add_argument("--readme", action="store_true", help="only write the README from the last table")
-    if not parser.parse_args(arguments).readme:
+    parser.add_argument("--to", type=Path, default=TABLE, help="another table, which leaves the book's alone")
+    options = parser.parse_args(arguments)
+    target = checked_file("a table of costs", options.to, ".csv")
+    if not options.readme:
         network = zsnas.spaces.space("nb201").build(LARGEST, 100, 0)
         names = applicable(network, zsnas.batches.batch("cifar100", size=4, seed=0))
         batch = zsnas.batches.batch("cifar100", size=BATCH_SIZE, seed=0)
         os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # the profiler would write through the progress bar
-        costs(network, batch, groups(names), progress=True).round(4).to_csv(TABLE, index=False)
+        costs(network, batch, groups(names), progress=True).round(4).to_csv(target, index=False)
+    if target != TABLE:
+        return
     README.write_text(readme(README.read_text(encoding="utf-8"), pd.read_csv(TABLE)), encoding="utf-8")
 
 

@@ -1,0 +1,34 @@
+"""Where results are written: a file whose name says what is in it, in a folder that is there."""
+
+from pathlib import Path
+
+
+def checked_file(what: str, given: str | Path, *suffixes: str, makes_folder: bool = False) -> Path:
+    """Return the path of a file that is going to be written.
+
+    Parameters
+    ----------
+    what
+        What it is to hold, such as ``"a store"``, for the message.
+    given
+        As the user wrote it.
+    suffixes
+        The endings that its format may have.
+    makes_folder
+        Whether the folder of the file is made when it is written.
+
+    Raises
+    ------
+    ValueError
+        In one sentence: the name has another ending, is that of a folder, or its folder does not exist.
+    """
+    path = Path(given)
+    if path.suffix.lower() not in suffixes:
+        *others, last = suffixes
+        valid = f"{', '.join(others)} or {last}" if others else last
+        raise ValueError(f"{str(given)!r} does not end in {valid}, as {what} does; give a name that does")
+    if path.is_dir():
+        raise ValueError(f"{str(given)!r} is a folder; give {what} the name of a file")
+    if not makes_folder and not path.parent.is_dir():
+        raise ValueError(f"there is no folder {str(path.parent)!r} for {what}; make it, or choose another")
+    return path
