@@ -18,6 +18,7 @@ from zsnas.cli import (
     batches,
     benchmarks,
     correlate,
+    course,
     data,
     evaluate,
     latency,
@@ -36,7 +37,7 @@ from zsnas.cli._output import complain
 from zsnas.cli._parser import Command
 
 COMMANDS = (
-    *(score, rank, evaluate, leaderboard, sweep, scores, correlate, search, latency),
+    *(score, rank, evaluate, leaderboard, course, sweep, scores, correlate, search, latency),
     *(proxies, benchmarks, spaces, batches, models, data, notebooks),
 )
 

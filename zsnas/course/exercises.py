@@ -40,6 +40,9 @@ from typing import Any
 from zsnas._names import unknown
 
 SHEETS = Path(__file__).parent / "sheets"
+ORDER = ("problem", "spaces", "measure", "proxies", "ranking", "hardware", "instruments")
+"""The sheets in the order of the book."""
+
 LEVELS = {1: "warm-up", 2: "takes thought", 3: "a small project"}
 """How difficult an exercise is, in words."""
 
@@ -127,6 +130,11 @@ class Sheet:
     exercises: tuple[Exercise, ...]
 
 
+def list_sheets() -> list[str]:
+    """Return the names of all sheets, in the order of the book."""
+    return [name for name in ORDER if name in _sheets()] + sorted(set(_sheets()) - set(ORDER))
+
+
 def sheet(name: str) -> Sheet:
     """Return the sheet called `name`.
 
@@ -137,7 +145,7 @@ def sheet(name: str) -> Sheet:
     """
     sheets = _sheets()
     if name not in sheets:
-        raise unknown("sheet", name, sheets, "the folder zsnas/course/sheets")
+        raise unknown("sheet", name, sheets, "zsnas.course.list_sheets()")
     return sheets[name]
 
 
@@ -167,7 +175,7 @@ def _sheets() -> dict[str, Sheet]:
 
 @cache
 def _exercises() -> dict[str, Exercise]:
-    return {one.id: one for sheet in _sheets().values() for one in sheet.exercises}
+    return {one.id: one for name in list_sheets() for one in sheet(name).exercises}
 
 
 def read(name: str, text: str) -> Sheet:
@@ -209,7 +217,7 @@ def _exercise(text: str) -> Exercise:
             raise ValueError(f"{identity} has a section {kind!r}; valid are {', '.join(found)}")
         found[kind.strip()].append(words.strip())
     if lacking := [*({"page", "level", "answer"} - set(fields)), *(k for k in found if not found[k])]:
-        raise ValueError(f"{identity} lacks {', '.join(sorted(lacking))}; see zsnas/course/exercise.py")
+        raise ValueError(f"{identity} lacks {', '.join(sorted(lacking))}; see zsnas/course/exercises.py")
     return Exercise(
         identity,
         title.strip(),

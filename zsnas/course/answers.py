@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
 
-from zsnas.course.exercise import exercise
+from zsnas.course.exercises import exercise
 from zsnas.proxies import list_proxies, proxy
 
 CLOSE = 0.01
