@@ -26,11 +26,11 @@ FLOORS = (
     ("models", "counting", "scores"),
     ("statistics", "search", "training"),
     ("figures", "pareto", "leaderboard"),
-    ("evaluate", "ranking"),
+    ("course", "evaluate", "ranking"),
     (SHELF,),
     ("book.pages",),
     ("book.claims",),
-    ("book.instruments",),
+    ("book.course", "book.instruments"),
     ("cli",),
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

@@ -1,4 +1,5 @@
 from . import benchmarks as benchmarks
+from . import course as course
 from . import figures as figures
 from . import hardware as hardware
 from . import pareto as pareto

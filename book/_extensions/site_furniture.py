@@ -132,7 +132,7 @@ def source_of(pagename: str) -> str:
     path = PurePosixPath(pagename)
     if path.parent.name == "notebooks":
         return f"notebooks/{notebooks.page(path.name).source.name}"
-    return f"{pagename}.md" if path.parent.name == "book" else ""
+    return f"{pagename}.md" if path.parts[0] == "book" else ""
 
 
 def _card_tags(app: Sphinx, context: dict[str, Any], doctree: nodes.document) -> str:

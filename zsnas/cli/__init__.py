@@ -16,6 +16,7 @@ from zsnas.cli import (
     batches,
     benchmarks,
     correlate,
+    course,
     data,
     evaluate,
     latency,
@@ -36,7 +37,8 @@ from zsnas.cli._output import complain
 from zsnas.cli._parser import Command, Parser
 
 COMMANDS = (
-    *(score, rank, evaluate, leaderboard, sweep, scores, correlate, search, latency, train_benchmark),
+    *(score, rank, evaluate, leaderboard, course, sweep, scores, correlate, search),
+    *(latency, train_benchmark),
     *(proxies, benchmarks, spaces, batches, models, data, notebooks),
 )
 

@@ -1,0 +1,18 @@
+"""The pages and files of the course, each in two editions: for students, and for instructors with solutions."""
+
+from zsnas.book.course.editions import exercises, exercises_notebook, lab_notebook, sheet_table
+from zsnas.book.course.notes import exam, measured
+from zsnas.book.course.quiz import Question, question
+from zsnas.book.course.slides import deck
+
+__all__ = [
+    "Question",
+    "deck",
+    "exam",
+    "exercises",
+    "exercises_notebook",
+    "lab_notebook",
+    "measured",
+    "question",
+    "sheet_table",
+]

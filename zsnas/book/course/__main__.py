@@ -1,0 +1,54 @@
+"""Measure what the course takes on this machine: ``python -m zsnas.book.course`` writes ``data/course.csv``."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+from zsnas._version import __version__
+from zsnas.book.course.editions import lab_notebook
+from zsnas.book.course.notes import MEASURED
+from zsnas.course import list_sheets
+
+COMMANDS = {
+    "`import zsnas` and one score of a cell": "import zsnas; zsnas.score(zsnas.space('nb201').build(zsnas.space('nb201').architectures[0], 100, 0), zsnas.batch('cifar100', 64, 0), ['synflow'])",
+    "the lab: evaluate the proxy of the template on one benchmark": "import zsnas; zsnas.evaluate('FOLDER/my_proxy.py', ['nb201/cifar100'], folder='FOLDER', progress=False)",
+    **{
+        f"all solutions of the sheet *{name}*": f"from zsnas import course; [one.solved for one in course.sheet({name!r}).exercises]"
+        for name in list_sheets()
+    },
+}
+
+
+def _proxy() -> str:
+    """Return the proxy that the notebook of the lab writes into a file."""
+    cells = (cell.source for cell in lab_notebook().cells)
+    return next(text.partition("\n")[2] for text in cells if text.startswith("%%writefile"))
+
+
+def main() -> None:
+    """Run each command in a process of its own, and write what it took."""
+    rows = []
+    for what, code in COMMANDS.items():
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, "my_proxy.py").write_text(_proxy(), encoding="utf-8")
+            start = time.perf_counter()
+            process = subprocess.Popen([sys.executable, "-c", code.replace("FOLDER", folder)])  # noqa: S603 - ours
+            _, status, used = os.wait4(process.pid, 0)
+            seconds = time.perf_counter() - start
+        if status:
+            raise SystemExit(f"failed: {what}")
+        rows.append({"what": what, "seconds": round(seconds, 1), "peak_mb": round(used.ru_maxrss / 1000)})
+    machine = f"one thread of a processor with 2 cores; torch {torch.__version__}; zsnas {__version__}"
+    pd.DataFrame(rows).assign(machine=machine).to_csv(MEASURED, index=False)
+
+
+if __name__ == "__main__":
+    main()
