@@ -231,7 +231,7 @@
         canvas.getContext("2d").setTransform(ratio, 0, 0, ratio, 0, 0);
       });
       this.image = this.layer = undefined;
-      this.frame = { left: 46, right: this.width - 10, top: 8, bottom: this.height - 40 };
+      this.frame = { left: 46, right: this.width - 16, top: 8, bottom: this.height - 40 };
     }
 
     // Fractions of the frame become pixels, and what is beyond it stands at its edge.

@@ -10,6 +10,7 @@ from chromium import opened
 
 FOLDER = BOOK / "notebooks"
 LEADERBOARD, EXPLORER, INDEX = (FOLDER / f"{name}.html" for name in ("leaderboard", "explorer", "index"))
+CLAIMS = BOOK / "book" / "claims.html"
 PRINTED = {
     "kt": "KT, all",
     "kt_top": "KT, top",
@@ -184,9 +185,14 @@ def test_a_researcher_is_answered_in_a_few_steps(browser, width):
         assert tab.evaluate("document.documentElement.scrollWidth") <= width
 
 
-@pytest.mark.parametrize("page", [LEADERBOARD, EXPLORER], ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", [LEADERBOARD, EXPLORER, CLAIMS], ids=lambda page: page.stem)
 def test_a_page_is_under_a_megabyte_and_a_half(page):
     assert page.stat().st_size < 1_500_000
+
+
+def test_the_ledger_needs_no_equations():
+    """Which would load a megabyte of scripts."""
+    assert "tex-chtml" not in CLAIMS.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("page", [LEADERBOARD, EXPLORER, INDEX], ids=lambda page: page.stem)
