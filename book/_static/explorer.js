@@ -231,7 +231,7 @@
         canvas.getContext("2d").setTransform(ratio, 0, 0, ratio, 0, 0);
       });
       this.image = this.layer = undefined;
-      this.frame = { left: 46, right: this.width - 10, top: 8, bottom: this.height - 40 };
+      this.frame = { left: 46, right: this.width - 16, top: 8, bottom: this.height - 40 };
     }
 
     // Fractions of the frame become pixels, and what is beyond it stands at its edge.
@@ -412,7 +412,7 @@
             : slider("Kept at the top", "keep", { min: 1, max: 100, step: 1 }),
         ),
       );
-      const body = make("div", { className: "drawn" }, controls, make("div", { className: "planes" }, ...columns), this.legend, this.card, wrong, this.marked, this.marks);
+      const body = make("div", { className: "drawn" }, controls, wrong, this.marked, make("div", { className: "planes" }, ...columns), this.legend, this.card, this.marks);
       this.root.querySelector(".static")?.remove();
       this.root.append(body);
     }
@@ -451,7 +451,7 @@
       ["keep", "budget"].forEach((key) => (this.choosers[key].value = this.state[key]));
       const about = networks.drawing === "cell" ? Object.entries(OPERATIONS).filter(([name]) => networks.operations.includes(name)) : [];
       this.legend.replaceChildren(
-        ...about.flatMap(([name, words]) => [shape("svg", { viewBox: "0 0 36 8", "aria-hidden": "true" }, shape("path", { d: "M1 4H35", class: name })), `${words} `]),
+        ...about.map(([name, words]) => make("span", {}, shape("svg", { viewBox: "0 0 36 8", "aria-hidden": "true" }, shape("path", { d: "M1 4H35", class: name })), words)),
       );
       this.remark();
       this.later("resize");
@@ -516,7 +516,7 @@
     }
 
     // Marks: those of a drag, or those that the proxy gets most wrong among what is kept.
-    remark() {
+    remark(isMoving = false) {
       const { networks, kept } = this;
       const { wrong, brush } = this.state;
       this.isMarked = new Uint8Array(networks.n);
@@ -530,8 +530,10 @@
       }
       this.order.forEach((k) => (this.isMarked[k] = 1));
       const listed = [this.state.benchmark, this.state.proxy, this.state.seed, wrong, this.order.length, this.order.slice(0, LISTED), this.order.at(-1)].join();
-      if (listed !== this.listed) this.list();
+      if (listed === this.listed) return;
       this.listed = listed;
+      if (isMoving) this.listing ??= setTimeout(() => this.list(), 100);
+      else this.list();
     }
 
     // The networks of which the places by proxy and by accuracy are furthest apart, the furthest first.
@@ -570,11 +572,13 @@
     }
 
     list() {
+      clearTimeout(this.listing);
+      this.listing = undefined;
       const { order, networks, proxy } = this;
       const range = order.map((k) => networks.accuracy[k]);
       const words = {
-        over: `The ${order.length} networks that ${proxy.label} rates too high by most, among those that are kept.`,
-        under: `The ${order.length} networks that ${proxy.label} rates too low by most, among those that are kept.`,
+        over: `The ${order.length} networks that ${proxy.label} rates too high by most, among those that are kept, are drawn below the plots.`,
+        under: `The ${order.length} networks that ${proxy.label} rates too low by most, among those that are kept, are drawn below the plots.`,
       }[this.state.wrong];
       const span = order.length ? ` ${networks.truth}: ${written(Math.min(...range), networks.decimals)} to ${written(Math.max(...range), networks.decimals)}.` : "";
       this.marked.textContent = words ? words + span : order.length ? `${order.length.toLocaleString("en")} networks are marked.${span}` : "Drag over points to mark networks in both plots.";
@@ -606,7 +610,7 @@
 
     draw(what) {
       if (what === "resize") this.planes.forEach((plane) => plane.resize());
-      if (this.isStale) this.remark();
+      if (this.isStale) this.remark(true);
       if (what !== "over") this.drawPoints();
       this.drawOver();
       this.tell();

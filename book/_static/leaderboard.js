@@ -187,6 +187,18 @@
       this.told.textContent = said.join("; ");
     }
 
+    // Which proxy ranks the networks of one benchmark best, and which are not told apart from it.
+    answer(rows) {
+      const front = this.front(rows, "rank");
+      const [best, ...others] = [...front].filter(([, [first]]) => first === 1).map(([row]) => row).sort((a, b) => b.cells.kt.value - a.cells.kt.value);
+      if (!best) return " Fewer than 30 networks decide nothing.";
+      const level = others.map((row) => `${row.label} (${written(row.cells.kt.value)})`).join(", ");
+      return (
+        ` ${best.label} ranks these ${best.cells.n.text} networks best, τ = ${best.cells.kt.text}; ` +
+        (level ? `not told apart from it: ${level}.` : "it is ahead of all others.")
+      );
+    }
+
     kept() {
       const { benchmark, space, task, kind } = this.state;
       return this.rows.filter(
@@ -206,7 +218,7 @@
       this.area.replaceChildren(...drawn);
       if (focused) this.area.querySelector(`th button[data-key="${CSS.escape(focused)}"]`)?.focus();
       const proxies = new Set(rows.map((row) => row.proxy)).size;
-      this.told.textContent = `${proxies} proxies, ${names.length} ${names.length === 1 ? "benchmark" : "benchmarks"}.`;
+      this.told.textContent = `${proxies} proxies, ${names.length} ${names.length === 1 ? "benchmark" : "benchmarks"}.${names.length === 1 ? this.answer(rows) : ""}`;
       const query = new URLSearchParams(Object.entries(this.state).filter(([key, value]) => value && !(key === "statistic" && value === "kt")));
       history.replaceState(null, "", `${location.pathname}${query.size ? `?${query}` : ""}${location.hash}`);
     }
@@ -222,6 +234,7 @@
         return Number.isNaN(row.cells.rank.value) ? NaN : -row.cells.kt.value; // in the order of what ranks them
       };
       const body = this.sorted(rows, value, "rank");
+      const fronts = new Map(columns.map((key) => [key, this.front(rows, key)]));
       const share = `${100 * Number(top)} %`;
       const caption =
         `${space}, ${set}. Rank: the places that the interval of τ over all leaves open; bold: ahead of all others. ` +
@@ -231,7 +244,7 @@
         this.table(
           caption,
           [["proxy", "proxy", ""], ...columns.map((key) => [key, COLUMNS[key].title, COLUMNS[key].words])],
-          body.map((row) => [row, ...columns.map((key) => this.cell(row, key, rows))]),
+          body.map((row) => [row, ...columns.map((key) => this.cell(row, key, fronts.get(key)))]),
           "rank",
         ),
       ];
@@ -242,7 +255,8 @@
       const key = this.state.statistic;
       const proxies = [...new Map(rows.map((row) => [row.proxy, row])).values()];
       const at = new Map(rows.map((row) => [`${row.proxy} ${row.benchmark}`, row]));
-      const firsts = this.firsts(rows, names, key);
+      const fronts = new Map(names.map((name) => [name, this.front(rows.filter((row) => row.benchmark === name), key)]));
+      const firsts = this.firsts(rows, fronts);
       const value = (row, column) => {
         if (column === "proxy") return row.label;
         if (column === "firsts") return firsts.get(row.proxy)[0];
@@ -254,7 +268,7 @@
         make("td", { textContent: firsts.get(row.proxy).join(" of ") }),
         ...names.map((name) => {
           const found = at.get(`${row.proxy} ${name}`);
-          return found ? this.cell(found, key, rows.filter((one) => one.benchmark === name)) : make("td", { textContent: "–" });
+          return found ? this.cell(found, key, fronts.get(name)) : make("td", { textContent: "–" });
         }),
       ]);
       const caption =
@@ -269,17 +283,25 @@
       return names.flatMap((name) => this.column(rows.filter((row) => row.benchmark === name)));
     }
 
+    // The places of the rows of one benchmark by a statistic, of those that have enough networks.
+    front(rows, key) {
+      if (!STATISTICS.includes(key) && key !== "rank") return new Map();
+      const compared = rows.filter((row) => row.cells.n.value >= ENOUGH);
+      const measure = key === "rank" ? "kt" : key;
+      const found = places(compared.map((row) => row.cells[measure]), COLUMNS[measure].lowIsBetter);
+      return new Map(compared.map((row, k) => [row, found[k]]));
+    }
+
     // Of each proxy, on how many benchmarks none is ahead of it, and on how many it has an interval.
-    firsts(rows, names, key) {
+    firsts(rows, fronts) {
       const counts = new Map(rows.map((row) => [row.proxy, [0, 0]]));
-      names.forEach((name) => {
-        const here = rows.filter((row) => row.benchmark === name && row.cells.n.value >= ENOUGH);
-        places(here.map((row) => row.cells[key]), COLUMNS[key].lowIsBetter).forEach(([first], k) => {
-          const count = counts.get(here[k].proxy);
+      fronts.forEach((front) =>
+        front.forEach(([first], row) => {
+          const count = counts.get(row.proxy);
           count[0] += first === 1;
           count[1] += !Number.isNaN(first);
-        });
-      });
+        }),
+      );
       return counts;
     }
 
@@ -304,20 +326,15 @@
         .map(([, row]) => row);
     }
 
-    cell(row, key, rivals) {
+    cell(row, key, front) {
       const { text, href, ...cell } = row.cells[key];
       const shown = make("td", { dataset: { title: COLUMNS[key].title } });
       const [, head, ends] = text.match(/^([^[]*?)( ?\[.*\])?$/);
       const parts = ends ? [make("span", { textContent: head }), " ", make("small", { textContent: ends.trim() })] : [text];
       shown.append(href ? make("a", { href }, ...parts) : make("span", {}, ...parts));
-      const compared = STATISTICS.includes(key) || key === "rank" ? rivals.filter((one) => one.cells.n.value >= ENOUGH) : [];
-      if (compared.includes(row)) {
-        const measure = key === "rank" ? "kt" : key;
-        const found = places(compared.map((one) => one.cells[measure]), COLUMNS[measure].lowIsBetter);
-        const [first, last] = found[compared.indexOf(row)];
-        shown.classList.toggle("first", first === 1);
-        shown.classList.toggle("alone", first === 1 && last === 1 && compared.length > 1);
-      }
+      const [first, last] = front.get(row) ?? [];
+      shown.classList.toggle("first", first === 1);
+      shown.classList.toggle("alone", first === 1 && last === 1 && front.size > 1);
       return shown;
     }
 

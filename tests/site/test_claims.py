@@ -1,6 +1,8 @@
 """The page of claims in a real browser: filters, keyboard, state in the address, and without JavaScript."""
 
+import html
 import re
+from html.parser import HTMLParser
 
 import pytest
 from built import BOOK, needs_book
@@ -109,6 +111,48 @@ def test_it_is_the_whole_list_without_javascript(browser, address):
     assert tab.locator(".claim-filters form").count() == 0
     assert tab.locator("#claim-vits .claim-tested a").first.get_attribute("href") == "../notebooks/fig17.html"
     context.close()
+
+
+class Verdicts(HTMLParser):
+    """The page and the paragraphs of every verdict."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.found, self.paragraph = [], None
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        attributes = dict(attrs)
+        if attributes.get("class") == "claim-verdict":
+            self.found.append((attributes["data-page"], []))
+        elif tag == "p":
+            self.paragraph = "" if self.found else None
+
+    def handle_endtag(self, tag):
+        if tag == "p" and self.paragraph is not None:
+            self.found[-1][1].append(self.paragraph)
+            self.paragraph = None
+
+    def handle_data(self, data):
+        if self.paragraph is not None:
+            self.paragraph += data
+
+
+def test_every_number_stands_on_the_page_that_computed_it():
+    verdicts = Verdicts((BOOK / PAGE).read_text(encoding="utf-8")).found
+    shown = {name: text_of(BOOK / "notebooks" / f"{name}.html") for name, _ in verdicts}
+    absent = [(name, because) for name, (_, because, *_) in verdicts if squeezed(because) not in shown[name]]
+    assert absent == []
+    assert len(verdicts) > 80
+
+
+def text_of(page):
+    return squeezed(html.unescape(re.sub(r"<[^>]+>", "", page.read_text(encoding="utf-8"))))
+
+
+def squeezed(text):
+    """Set aside what Sphinx does to quotation marks, blanks and backslashes."""
+    return re.sub(r"[\s'\"\\\N{LEFT SINGLE QUOTATION MARK}-\N{RIGHT DOUBLE QUOTATION MARK}]+", "", text)
 
 
 def test_every_claim_has_a_verdict_and_a_page_or_a_reason():

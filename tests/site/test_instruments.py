@@ -10,6 +10,7 @@ from chromium import opened
 
 FOLDER = BOOK / "notebooks"
 LEADERBOARD, EXPLORER, INDEX = (FOLDER / f"{name}.html" for name in ("leaderboard", "explorer", "index"))
+CLAIMS = BOOK / "book" / "claims.html"
 PRINTED = {
     "kt": "KT, all",
     "kt_top": "KT, top",
@@ -108,30 +109,90 @@ def test_every_number_equals_the_one_of_its_page():
 def test_the_correlations_of_the_explorer_are_those_of_the_leaderboard(browser):
     found = {(about["data-benchmark"], about["data-proxy"]): cells for about, cells in rows()}
     benchmarks = re.findall(r'data-benchmark="([^"]+)">', EXPLORER.read_text(encoding="utf-8"))
+    tops = {about["data-benchmark"]: float(about["data-top"]) for about, _ in rows()}
     assert len(benchmarks) > 1
+    compared = 0
     with opened(browser, EXPLORER.as_uri()) as tab:
         for benchmark in benchmarks:
             tab.get_by_role("combobox", name="Benchmark").select_option(benchmark)
             computed = tab.evaluate(
-                """() => { const { networks } = document.querySelector(".explorer").explorer;
+                """(share) => { const { networks } = document.querySelector(".explorer").explorer;
                 const [first] = networks.seeds;
                 const { seed } = first;
                 return Object.keys(first.ranks).map((proxy) => {
-                  const { kt, spr, n } = networks.correlations(networks.ranks(seed, proxy), 1);
-                  return [proxy, kt, spr, n]; }) }"""
+                  const ranks = networks.ranks(seed, proxy);
+                  const [all, top] = [1, share].map((part) => networks.correlations(ranks, part));
+                  return [proxy, all.n, all.kt, all.spr, top.kt, top.spr] }) }""",
+                tops[benchmark],
             )
-            for proxy, kt, spr, n in computed:
+            for proxy, n, *values in computed:
                 cells = {cell.get("data-column"): cell for cell in found[benchmark, proxy]}
-                if "data-value" in cells["kt"]:
-                    assert n == float(cells["n"]["data-value"]), (benchmark, proxy)
-                    assert [kt, spr] == pytest.approx(
-                        [float(cells[name]["data-value"]) for name in ("kt", "spr")], abs=1e-5
-                    ), (benchmark, proxy)
+                assert n == float(cells["n"].get("data-value", n)), (benchmark, proxy)
+                for column, value in zip(("kt", "spr", "kt_top", "spr_top"), values, strict=True):
+                    if "data-value" in cells[column]:
+                        expected = float(cells[column]["data-value"])
+                        assert value == pytest.approx(expected, abs=1e-5), (benchmark, proxy, column)
+                        compared += 1
+    assert compared > 300
 
 
-@pytest.mark.parametrize("page", [LEADERBOARD, EXPLORER], ids=lambda page: page.stem)
+def test_the_dearest_pick_of_the_explorer_has_the_regret_of_the_leaderboard(browser):
+    """Where candidates share the first score, the leaderboard takes their mean, the explorer the cheapest."""
+    found = {(about["data-benchmark"], about["data-proxy"]): cells for about, cells in rows()}
+    compared = 0
+    with opened(browser, EXPLORER.as_uri()) as tab:
+        # Those of which the best network is drawn.
+        for benchmark in ("nb201/cifar100", "nats-sss/cifar100", "timm/imagenet-cnn"):
+            tab.get_by_role("combobox", name="Benchmark").select_option(benchmark)
+            picked = tab.evaluate(
+                """() => { const it = document.querySelector(".explorer").explorer;
+                it.set("seed", String(it.networks.seeds[0].seed));
+                return it.networks.proxies.map(({ name }) => {
+                  it.set("proxy", name);
+                  it.state.budget = "1000";
+                  const { pick, ties } = it.bought();
+                  return [name, it.networks.accuracy[0] - it.networks.accuracy[pick], ties] }) }"""
+            )
+            for proxy, lost, ties in picked:
+                cells = {cell.get("data-column"): cell for cell in found[benchmark, proxy]}
+                if ties == 1 and "data-value" in cells["regret"]:
+                    expected = float(cells["regret"]["data-value"])
+                    assert lost == pytest.approx(expected, abs=0.011), (benchmark, proxy)
+                    compared += 1
+    assert compared > 10
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_researcher_is_answered_in_a_few_steps(browser, width):
+    with opened(browser, LEADERBOARD.as_uri(), width) as tab:
+        # Which proxy should I use for a mobile network on ImageNet, and how sure is that?
+        chooser = tab.get_by_label("Benchmark")
+        mobile = [title for title in chooser.locator("option").all_inner_texts() if "obile" in title]
+        assert len(mobile) > 1
+        for title in mobile:
+            chooser.select_option(label=title)
+            said = tab.locator(".leaderboard .told").inner_text()
+            assert re.search(r"networks best, τ = 0\.\d\d \[0\.\d\d,.0\.\d\d\]; (not told|it is ahead)", said)
+        assert "?benchmark=" in tab.url
+    with opened(browser, EXPLORER.as_uri(), width) as tab:
+        # Show me the networks that SynFlow gets most wrong.
+        tab.get_by_label("Proxy").select_option("synflow")
+        for words in ("too high", "too low"):
+            tab.get_by_role("button", name=f"Rated {words}").click()
+            said = tab.get_by_text(f"The 12 networks that SynFlow rates {words}")
+            assert said.bounding_box()["y"] < tab.get_by_role("application").first.bounding_box()["y"]
+            assert tab.locator(".marks .network svg").count() == 12
+        assert tab.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("page", [LEADERBOARD, EXPLORER, CLAIMS], ids=lambda page: page.stem)
 def test_a_page_is_under_a_megabyte_and_a_half(page):
     assert page.stat().st_size < 1_500_000
+
+
+def test_the_ledger_needs_no_equations():
+    """Which would load a megabyte of scripts."""
+    assert "tex-chtml" not in CLAIMS.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("page", [LEADERBOARD, EXPLORER, INDEX], ids=lambda page: page.stem)

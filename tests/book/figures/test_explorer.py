@@ -248,6 +248,7 @@ def test_a_slider_that_moves_often_is_drawn_once_a_frame(tab):
           for (let k = 90; k > 50; k--) { it.value = k; it.dispatchEvent(new Event("input")) }
           requestAnimationFrame(() => requestAnimationFrame(done)) }))"""
     )
+    tab.wait_for_function("window.calls.list > 0")  # the list of marks follows when there is time
     assert tab.evaluate("window.calls") == UNTOUCHED | {"drawPoints": 1, "list": 1, "correlations": 1}
 
 
@@ -260,7 +261,9 @@ def test_every_network_that_is_kept_is_drawn(tab, proxy):
     known = FIRST.dropna(subset=proxy)["arch"]
     front = BENCH.table["arch"].iloc[pareto.front(BENCH.table[COST], BENCH.table["test_accuracy"])]
     expected = [top.isin(known).sum(), top.isin([*CELLS, *front]).sum()]
-    assert tab.evaluate("document.querySelector('.explorer').explorer.planes.map((it) => it.drawn)") == expected
+    assert (
+        tab.evaluate("document.querySelector('.explorer').explorer.planes.map((it) => it.drawn)") == expected
+    )
     for plot, count in zip(tab.get_by_role("application").all(), expected, strict=True):
         assert f", {count} networks." in plot.get_attribute("aria-label")
 
@@ -287,7 +290,8 @@ def test_the_nearest_network_is_found(tab):
         const [xs, ys] = plane.spots;
         const places = Array.from({ length: 400 }, (_, k) => [(k % 20) * 25, Math.floor(k / 20) * 18]);
         const near = ([x, y]) => { let [best, least] = [null, 256];
-          xs.forEach((_, k) => { const d = (xs[k] - x) ** 2 + (ys[k] - y) ** 2; if (d < least) [best, least] = [k, d] });
+          xs.forEach((_, k) => { const distance = (xs[k] - x) ** 2 + (ys[k] - y) ** 2;
+            if (distance < least) [best, least] = [k, distance] });
           return best };
         return [places.map(([x, y]) => plane.nearest(x, y) ?? null), places.map(near)] }"""
     )

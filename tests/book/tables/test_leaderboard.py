@@ -192,6 +192,17 @@ def test_ranks_of_the_script_are_those_of_the_library(tab):
             assert shown[row.label] == f"{'–'.join(ends)} of {row.ranked}"
 
 
+def test_one_benchmark_is_answered_in_a_sentence(tab):
+    tab.get_by_label("Benchmark").select_option("mobilenet-v2/imagenet")
+    front = FRAME[(FRAME["benchmark"] == "mobilenet-v2/imagenet") & (FRAME["rank"] == 1)]
+    best, *level = front.sort_values("kt", ascending=False).itertuples()
+    said = tab.locator(".told").inner_text()
+    assert f"{best.label} ranks these {best.n} networks best, τ = {best.kt:.2f} [" in said
+    assert f"not told apart from it: {', '.join(f'{row.label} ({row.kt:.2f})' for row in level)}." in said
+    tab.get_by_label("Kind of proxy").select_option("gradient-based")
+    assert "it is ahead of all others." in tab.locator(".told").inner_text()
+
+
 def load(tab, tmp_path, content):
     path = tmp_path / "my.json"
     path.write_text(content)
