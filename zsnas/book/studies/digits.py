@@ -9,6 +9,7 @@ same cells.
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +18,7 @@ import pandas as pd
 from zsnas.benchmarks import nb201_digits
 from zsnas.book import tables
 from zsnas.proxies import label_of
-from zsnas.statistics import kendall, orientation, percentile_interval
+from zsnas.statistics import kendall, orientation, percentile_interval, spearman
 from zsnas.training import speed
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ENOUGH",
+    "agreements",
     "answer",
     "best_proxy",
     "ceiling",
@@ -119,8 +121,9 @@ def foresight(
 
 def best_proxy(found: pd.DataFrame) -> str:
     """Return the proxy with the highest τ; empty when there is none."""
-    proxies = found[found["epoch"] == 0].dropna(subset="value").sort_values("value", kind="stable")
-    return str(proxies["proxy"].iloc[-1]) if len(proxies) else ""
+    proxies = found[found["epoch"] == 0].dropna(subset="value")
+    first = proxies.sort_values("value", ascending=False, kind="stable")
+    return str(first["proxy"].iloc[0]) if len(first) else ""
 
 
 def soonest(found: pd.DataFrame, *, clearly: bool) -> int:
@@ -142,8 +145,8 @@ def answer(found: pd.DataFrame) -> str:
     sure = f"from epoch {clear} on with the whole interval" if clear else "never with the whole interval"
     return (
         f"After {first} of {last} epochs ({taus[first, '']}) the accuracy so far foresees what training "
-        f"from other seeds ends with better than {best}; {sure}. The end itself foresees it with "
-        f"{taus[last, '']}: no proxy can be asked for more."
+        f"from other seeds ends with better than {best}; {sure}. A whole training foresees the others with "
+        f"{taus[last, '']}."
     )
 
 
@@ -174,33 +177,62 @@ def table_of(found: pd.DataFrame, name: str) -> str:
 
 
 def ceiling(curves: pd.DataFrame) -> pd.DataFrame:
-    """Return what two trainings of one cell agree on at the end.
+    r"""Return what two trainings of one cell agree on at the end, and what that leaves for any score.
 
     Returns
     -------
     DataFrame
-        A row for each pair of seeds: ``one``, ``other``, ``tau``, ``top`` (τ over the best 5 % by the mean of
-        both), ``deviation`` (of one training about the mean of two, in points) and ``n``, cells.
+        A row for each pair of seeds: ``one``, ``other``; ``kendall`` and ``spearman`` of their ends;
+        ``bound``, the :math:`\sqrt\rho` up to which a score of the cell can correlate with one training,
+        if what seeds add is noise of one size; ``top``, Kendall's τ over the best 5 % of a third seed, which
+        has no part in it (NaN for too few cells); ``deviation``, the standard deviation of one training, in
+        points; ``n``, cells.
     """
     last = curves[curves["epoch"] == curves["epoch"].max()]
     seeds = sorted(int(seed) for seed in last["seed"].unique())
     ends = {seed: last[last["seed"] == seed].set_index("arch")["test_accuracy"] for seed in seeds}
-    pairs = [(one, other) for one in seeds for other in seeds if one < other]
-    return pd.DataFrame(
-        [{"one": one, "other": other} | _agreement(ends[one], ends[other]) for one, other in pairs]
-    )
+    rows = []
+    for one, other in combinations(seeds, 2):
+        thirds = [ends[seed] for seed in seeds if seed not in (one, other)]
+        rows.append({"one": one, "other": other} | _agreement(ends[one], ends[other], thirds))
+    return pd.DataFrame(rows)
 
 
-def _agreement(one: pd.Series[float], other: pd.Series[float]) -> dict[str, float]:
+def _agreement(
+    one: pd.Series[float], other: pd.Series[float], thirds: Sequence[pd.Series[float]]
+) -> dict[str, float]:
     both = pd.DataFrame({"one": one, "other": other}).dropna()
-    mean = both.mean(axis=1)
-    top = both[mean >= mean.quantile(0.95)]
+    rho = spearman(both["one"], both["other"])
+    judge = thirds[0].reindex(both.index).dropna() if thirds else pd.Series(dtype=float)
+    top = both.loc[judge.index[judge >= judge.quantile(0.95)]]
     return {
-        "tau": kendall(both["one"], both["other"]),
-        "top": kendall(top["one"], top["other"]),
+        "kendall": kendall(both["one"], both["other"]),
+        "spearman": rho,
+        "bound": float(np.sqrt(max(rho, 0.0))),
+        "top": kendall(top["one"], top["other"]) if len(top) >= ENOUGH else np.nan,
         "deviation": float(np.sqrt((both["one"] - both["other"]).pow(2).mean() / 2)),
         "n": len(both),
     }
+
+
+def agreements(pairs: pd.DataFrame, name: str) -> str:
+    """Write what :func:`ceiling` found as a table, named as for :func:`zsnas.book.tables.numbered`."""
+    rows = pd.DataFrame(
+        {
+            "Kendall's τ": pairs["kendall"].map(tables.number),
+            "Spearman's ρ": pairs["spearman"].map(tables.number),
+            "bound of ρ": pairs["bound"].map(tables.number),
+            "τ, top 5 %": pairs["top"].map(tables.number),
+            "± points": pairs["deviation"].map(tables.number),
+            "cells": pairs["n"].map("{:,}".format),
+        }
+    )
+    rows.index = pd.Index(pairs["one"].astype(str) + " and " + pairs["other"].astype(str), name="Seeds")
+    words = (
+        "What trainings from two seeds agree on at the end. Bound: up to which a score of the cell alone can "
+        "correlate with one training. Top: the best of the third seed. ±: standard deviation of a training."
+    )
+    return tables.numbered(rows, words, name)
 
 
 def compared(archs: Sequence[str], accuracies: Sequence[float], seed: int) -> str:
@@ -238,14 +270,13 @@ def how_much(bench: Benchmark) -> str:
     """Say how much of the benchmark is trained."""
     seeds = nb201_digits.trained()
     parts = [f"{count:,} with seed {seed}" for seed, count in seeds.items()]
-    hours = nb201_digits.hours()
-    whole = hours * nb201_digits.CELLS * 3 / sum(seeds.values())
-    complete = all(seeds.get(seed) == nb201_digits.CELLS for seed in range(3))
-    so_far = "" if complete else f"; all cells with three seeds would take about {whole:.1f}"
+    minutes, count = 60 * nb201_digits.hours(), sum(seeds.values())
+    whole = 3 * nb201_digits.CELLS
+    rest = "" if count >= whole else f"; all {whole:,} would take about {minutes * whole / count:.0f}"
+    sample = "all there are" if len(bench.table) == nb201_digits.CELLS else "a random sample"
     return (
-        f"Of {nb201_digits.CELLS:,} cells {', '.join(parts)} are trained: {sum(seeds.values()):,} networks "
-        f"in {hours:.2f} hours of one core{so_far}. The {len(bench.table):,} cells of the table are "
-        f"{'all there are' if complete else 'a random sample'}."
+        f"Of the {nb201_digits.CELLS:,} cells {', '.join(parts)} are trained: {count:,} networks in "
+        f"{minutes:.0f} minutes of one core{rest}. The {len(bench.table):,} cells of the table are {sample}."
     )
 
 
