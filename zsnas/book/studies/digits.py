@@ -236,7 +236,17 @@ def agreements(pairs: pd.DataFrame, name: str) -> str:
 
 
 def compared(archs: Sequence[str], accuracies: Sequence[float], seed: int) -> str:
-    """Say how far accuracies of trainings just done, in %, are from those that are kept with the project."""
+    """Say how far accuracies of trainings just done are from those that are kept with the project.
+
+    Parameters
+    ----------
+    archs
+        The cells.
+    accuracies
+        What they ended with, in %.
+    seed
+        They were trained with.
+    """
     last = nb201_digits.curves().query("epoch == epoch.max() and seed == @seed").set_index("arch")
     kept = last["test_accuracy"].reindex(list(archs)).dropna()
     if kept.empty:
