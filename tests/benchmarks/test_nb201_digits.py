@@ -70,7 +70,6 @@ def test_curves_have_every_epoch_of_every_training():
 
 def test_training_teaches_and_cells_differ():
     accuracy = BENCH.table["test_accuracy"]
-    assert accuracy.min() < 20  # cells that nothing passes
     assert accuracy.median() > 70
     assert accuracy.quantile(0.95) - accuracy.quantile(0.05) > 10
 
@@ -83,7 +82,8 @@ def test_counts_are_those_of_the_networks():
 
 
 def test_the_table_is_the_callers_own():
-    benchmark("nb201-digits").table.loc[:, "test_accuracy"] = 0.0
+    table = benchmark("nb201-digits").table
+    table["test_accuracy"] = 0.0
     assert benchmark("nb201-digits").table["test_accuracy"].max() > 0
 
 

@@ -96,7 +96,8 @@ def _curves() -> pd.DataFrame:
     for part in ("train", "test"):
         long[f"{part}_accuracy"] = 100 * long[f"{part}_correct"].astype(float) / int(about[f"{part}_images"])
     long["epoch"] = long["epoch"].astype(int)
-    return long[["arch", "seed", "epoch", "train_accuracy", "test_accuracy"]]
+    chosen: pd.DataFrame = long[["arch", "seed", "epoch", "train_accuracy", "test_accuracy"]]
+    return chosen
 
 
 @cache
@@ -109,7 +110,8 @@ def _table() -> pd.DataFrame:
     table["params"], table["macs"] = zip(*counts, strict=True)
     seconds = _runs().to_pandas().groupby("arch")["cpu_seconds"].mean()
     table["cpu_seconds"] = seconds.astype(float).round(4)
-    return table.sort_index(key=lambda archs: archs.map(cells.index)).reset_index()
+    ordered: pd.DataFrame = table.sort_index(key=lambda archs: archs.map(cells.index)).reset_index()
+    return ordered
 
 
 LOADERS: dict[str, Callable[[], Benchmark]] = {NAME: _load}

@@ -38,6 +38,7 @@ EMBEDDED = zsnas.benchmarks.EMBEDDED
 """The benchmark that needs neither mirror nor network."""
 
 DATA_SETS = {
+    "digits": "scikit-learn's digits",
     "cifar10": "CIFAR-10",
     "cifar100": "CIFAR-100",
     "imagenet16-120": "ImageNet16-120",

@@ -87,7 +87,7 @@ def train(networks: nn.Module, train: Examples, test: Examples, *, recipe: Recip
         for group in optimiser.param_groups:
             group["lr"] = recipe.learning_rate * (1 + math.cos(math.pi * epoch / recipe.epochs)) / 2
         networks.train()
-        chosen = torch.randperm(len(train.labels), generator=order).split(recipe.batch_size)
+        chosen = torch.split(torch.randperm(len(train.labels), generator=order), recipe.batch_size)
         seen = sum(_step(networks, Examples(train.images[i], train.labels[i]), optimiser) for i in chosen)
         curves.append((seen, _correct(networks, test)))
     train_correct, test_correct = (torch.stack(part, dim=1).numpy() for part in zip(*curves, strict=True))
@@ -108,7 +108,7 @@ def _step(networks: nn.Module, batch: Examples, optimiser: torch.optim.Optimizer
 @torch.no_grad()
 def _correct(networks: nn.Module, test: Examples) -> Tensor:
     networks.eval()
-    parts = zip(test.images.split(_AT_ONCE), test.labels.split(_AT_ONCE), strict=True)
+    parts = zip(*(torch.split(part, _AT_ONCE) for part in test), strict=True)
     return torch.stack([_right(networks(images), labels) for images, labels in parts]).sum(0)
 
 

@@ -44,14 +44,16 @@ class Stack(nn.Module):
     def __init__(self, archs: Sequence[str], networks: Sequence[Network], side: int = 8) -> None:
         super().__init__()
         uses, channels = list(_uses(archs, networks)), networks[0].classifier.in_features
+        stems: list[Any] = [list(network.stem) for network in networks]  # convolution, batch norm
+        norms: list[Any] = [network.norm[0] for network in networks]
         positions = (side - 1) // STRIDE + 1
-        self.stem = _together(network.stem[0].weight.flatten(1).T for network in networks)
-        self.stem_norm = Norm([network.stem[1] for network in networks], channels)
+        self.stem = _together(convolution.weight.flatten(1).T for convolution, _ in stems)
+        self.stem_norm = Norm([norm for _, norm in stems], channels)
         self.nodes = nn.ModuleList(
             Node([use for use in uses if use.source == source], channels, positions)
             for source in range(_NODES - 1)
         )
-        self.norm = Norm([network.norm[0] for network in networks], channels)
+        self.norm = Norm(norms, channels)
         self.weight = _together(network.classifier.weight.T for network in networks)
         self.bias = _together(network.classifier.bias[None] for network in networks)
 
@@ -120,14 +122,14 @@ class Node(nn.Module):
 
     def forward(self, x: Tensor) -> list[tuple[int, Tensor, Tensor]]:
         """Map (networks, batch, positions × channels) to triples: a target, networks, what they add to it."""
-        learned, plain = self.networks.split([sum(self.sizes[:2]), sum(self.sizes[2:])])
-        wide, narrow = relu(x).index_select(0, learned).split(self.sizes[:2])
-        pools, skips = x.index_select(0, plain).split(self.sizes[2:])
+        learned, plain = torch.split(self.networks, [sum(self.sizes[:2]), sum(self.sizes[2:])])
+        wide, narrow = torch.split(relu(x).index_select(0, learned), self.sizes[:2])
+        pools, skips = torch.split(x.index_select(0, plain), self.sizes[2:])
         by_position = (len(narrow), x.shape[1] * len(self.taps), self.narrow.shape[1])
         projected = (narrow.view(by_position) @ self.narrow).view(narrow.shape)
         learned_outputs = self.norm(torch.cat([wide @ self._matrices(), projected]))
         outputs = torch.cat([learned_outputs, pools @ self.pooling, skips])
-        parts = outputs.split([len(networks) for _, networks in self.arrivals])
+        parts = torch.split(outputs, [len(networks) for _, networks in self.arrivals])
         return [(*arrival, part) for arrival, part in zip(self.arrivals, parts, strict=False)]
 
     def _matrices(self) -> Tensor:

@@ -27,23 +27,23 @@ def race(found: pd.DataFrame) -> Figure:
     found
         Of :func:`zsnas.book.studies.digits.foresight`.
     """
-    trained, proxies = _parts(found)
+    trained, proxies = found[found["epoch"] > 0], found[found["epoch"] == 0]
     best = digits.best_proxy(found)
     with mpl.rc_context(STYLE):
         figure = Figure((WIDTH, 3.6), layout="constrained")
         axes = figure.subplots()
-        axes.fill_between(trained.index, trained["low"], trained["high"], color=BLUE, alpha=0.25, linewidth=0)
+        axes.fill_between(trained["epoch"], trained["low"], trained["high"], color=BLUE, alpha=0.25, lw=0)
         axes.plot(
-            trained.index, trained["value"], color=BLUE, linewidth=3, marker="o", label="accuracy so far"
+            trained["epoch"], trained["value"], color=BLUE, linewidth=3, marker="o", label="accuracy so far"
         )
-        others = [name for name in proxies.index if name != best]
-        for name in others:
-            label = "other proxies" if name == others[0] else None
-            axes.axhline(proxies.loc[name, "value"], color=INK, linewidth=0.8, dashes=(1, 2), label=label)
-        if best is not None:
-            row = proxies.loc[best]
-            axes.axhspan(row["low"], row["high"], color=ORANGE, alpha=0.2, linewidth=0)
-            axes.axhline(row["value"], color=ORANGE, linewidth=2, linestyle="--", label=label_of(best))
+        label = "other proxies"
+        for proxy, value, low, high in proxies[["proxy", "value", "low", "high"]].dropna().to_numpy():
+            if proxy == best:
+                axes.axhspan(low, high, color=ORANGE, alpha=0.25, linewidth=0)
+                axes.axhline(value, color=ORANGE, linewidth=2, linestyle="--", label=label_of(best))
+            else:
+                axes.axhline(value, color=INK, linewidth=0.8, dashes=(1, 2), label=label)
+                label = "_"  # which a legend leaves out
         axes.axhline(0, color=INK, linewidth=1)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel("Epochs of training")
@@ -55,24 +55,17 @@ def race(found: pd.DataFrame) -> Figure:
 
 def race_alt(found: pd.DataFrame) -> str:
     """Say what :func:`race` shows: from where to where the curve goes, and where it passes the best proxy."""
-    trained, proxies = _parts(found)
+    trained, proxies = found[found["epoch"] > 0], found[found["epoch"] == 0].dropna(subset="value")
     best, first = digits.best_proxy(found), digits.soonest(found, clearly=False)
-    ends = [tables.number(float(trained["value"].iloc[place])) for place in (0, -1)]
+    start, *_, end = map(tables.number, trained["value"])
     text = (
         f"Line chart with intervals: Kendall’s τ of the accuracy after each of {len(trained)} epochs goes "
-        f"from {ends[0]} to {ends[1]}."
+        f"from {start} to {end}."
     )
-    if best is None:
+    if not best:
         return text
-    passes = "never passes it" if first is None else f"passes it at epoch {first}"
+    passes = f"passes it at epoch {first}" if first else "never passes it"
     return (
         f"{text} {len(proxies)} level lines are proxies, the highest {label_of(best)} at "
-        f"{tables.number(float(proxies.loc[best, 'value']))}; the curve {passes}."
+        f"{tables.number(proxies['value'].max())}; the curve {passes}."
     )
-
-
-def _parts(found: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Split the ways to rank into epochs and proxies, as numbers."""
-    is_proxy = [isinstance(way, str) for way in found.index]
-    numbers = found.astype(float)
-    return numbers[[not proxy for proxy in is_proxy]], numbers[is_proxy].dropna(subset="value")

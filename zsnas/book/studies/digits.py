@@ -9,6 +9,7 @@ same cells.
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +18,7 @@ import pandas as pd
 from zsnas.benchmarks import nb201_digits
 from zsnas.book import tables
 from zsnas.proxies import label_of
-from zsnas.statistics import kendall, orientation, percentile_interval
+from zsnas.statistics import kendall, orientation, percentile_interval, spearman
 from zsnas.training import speed
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ENOUGH",
+    "agreements",
     "answer",
     "best_proxy",
     "ceiling",
@@ -35,7 +37,6 @@ __all__ = [
     "foresight",
     "how_much",
     "listing",
-    "rankings",
     "retrained",
     "saved",
     "soonest",
@@ -65,158 +66,187 @@ def retrained(bench: Benchmark, curves: pd.DataFrame) -> Benchmark:
 def epochs(curves: pd.DataFrame) -> pd.DataFrame:
     """Return the accuracy with the first seed after every epoch: cells × epochs."""
     first = curves[curves["seed"] == curves["seed"].min()]
-    return first.pivot_table(index="arch", columns="epoch", values="test_accuracy")
+    wide: pd.DataFrame = first.pivot_table(index="arch", columns="epoch", values="test_accuracy")
+    return wide
 
 
-def rankings(by_epoch: pd.DataFrame, scores: pd.DataFrame, proxies: Sequence[str]) -> pd.DataFrame:
-    """Return all ways to rank cells side by side, higher meaning better: cells × epochs and proxies.
+def foresight(
+    by_epoch: pd.DataFrame,
+    scores: pd.DataFrame,
+    truth: pd.Series[float],
+    proxies: Sequence[str],
+    resamples: int,
+) -> pd.DataFrame:
+    """Return Kendall's τ of each way to rank cells with a truth, and its lead over the best proxy.
 
     Parameters
     ----------
     by_epoch
         Of :func:`epochs`.
     scores
-        As of ``zsnas.scores``; of several seeds the first.
+        As of ``zsnas.scores``; of several seeds the first. A cell whose score is undefined ranks last, as in
+        a search that cannot choose it.
+    truth
+        By cell. Cells that lack a truth or a row of scores are left out.
     proxies
         Those that `scores` lacks are left out.
-    """
-    first = scores[scores["seed"] == scores["seed"].min()].set_index("arch")
-    known = {name: orientation(name) * first[name] for name in proxies if name in first}
-    return by_epoch.join(pd.DataFrame(known, index=first.index), how="inner")
-
-
-def foresight(ways: pd.DataFrame, truth: pd.Series[float], resamples: int) -> pd.DataFrame:
-    """Return Kendall's τ of each way to rank cells with a truth, and its lead over the best proxy.
-
-    Parameters
-    ----------
-    ways
-        Of :func:`rankings`. A cell without a score ranks last, as in a search that cannot choose it.
-    truth
-        By cell; only cells that have one are used.
     resamples
         Of the bootstrap over cells, the same draws for all ways.
 
     Returns
     -------
     DataFrame
-        By way: ``value``, ``low``, ``high``, the 95 % interval; ``lead``, ``lead_low``, ``lead_high`` over
-        the proxy with the highest value; ``n``, cells.
+        One row per way: ``epoch``, 0 for a proxy, and ``proxy``, empty for an epoch; ``value``, ``low`` and
+        ``high``, the 95 % interval; ``lead``, ``lead_low`` and ``lead_high`` over the proxy with the highest
+        value; ``n``, cells.
     """
-    ways = ways[ways.index.isin(truth.index)].fillna(-np.inf)
-    truth, rng = truth.reindex(ways.index), np.random.default_rng(0)
-    n = len(ways)
-    drawn = [np.ones(n), *(rng.multinomial(n, np.full(n, 1 / n)) for _ in range(resamples))]
-    taus = pd.DataFrame(
-        [[kendall(ways[way], truth, weights) for weights in drawn] for way in ways], index=ways.columns
-    )
-    proxies = [way for way in ways if isinstance(way, str)]
-    leads = taus - taus.loc[taus.loc[proxies, 0].idxmax()] if proxies else taus * np.nan
-    return pd.DataFrame({way: _row(taus.loc[way], leads.loc[way], n) for way in ways}).T
+    first = scores[scores["seed"] == scores["seed"].min()].set_index("arch")
+    cells = by_epoch.index.intersection(first.index).intersection(truth.index)
+    n, rng, ends = len(cells), np.random.default_rng(0), truth.reindex(cells).to_numpy(float)
+    so_far = by_epoch.loc[cells]
+    ways = [(epoch, "", so_far[epoch]) for epoch in so_far.columns.astype(int)]
+    ways += [(0, name, orientation(name) * first.loc[cells, name]) for name in proxies if name in first]
+    drawn = [np.ones(n), *(rng.multinomial(n, np.full(n, 1 / max(n, 1))) for _ in range(resamples))]
+    found = pd.DataFrame([{"epoch": epoch, "proxy": name, "n": n} for epoch, name, _ in ways])
+    ranked = [values.fillna(-np.inf).to_numpy(float) for _, _, values in ways]
+    taus = np.array([[kendall(values, ends, weights) for weights in drawn] for values in ranked])
+    of_proxies = np.where(found["epoch"] > 0, -np.inf, np.nan_to_num(taus[:, 0], nan=-np.inf))
+    leads = taus - taus[of_proxies.argmax()] if np.isfinite(of_proxies).any() else taus * np.nan
+    for name, values in (("", taus), ("lead_", leads)):
+        found[name.rstrip("_") or "value"] = values[:, 0]
+        limits = [percentile_interval(float(row[0]), row[1:]) for row in values]
+        found[[f"{name}low", f"{name}high"]] = [[limit["low"], limit["high"]] for limit in limits]
+    return found
 
 
-def _row(taus: pd.Series[float], leads: pd.Series[float], n: int) -> dict[str, float]:
-    ends = percentile_interval(taus[0], taus.iloc[1:].to_numpy())
-    lead = percentile_interval(leads[0], leads.iloc[1:].to_numpy())
-    return {
-        "value": taus[0],
-        **ends,
-        "lead": leads[0],
-        **{f"lead_{end}": value for end, value in lead.items()},
-        "n": n,
-    }
+def best_proxy(found: pd.DataFrame) -> str:
+    """Return the proxy with the highest τ; empty when there is none."""
+    proxies = found[found["epoch"] == 0].dropna(subset="value")
+    first = proxies.sort_values("value", ascending=False, kind="stable")
+    return str(first["proxy"].iloc[0]) if len(first) else ""
 
 
-def best_proxy(found: pd.DataFrame) -> str | None:
-    """Return the proxy with the highest τ, if there is one."""
-    proxies = found.loc[[way for way in found.index if isinstance(way, str)], "value"].astype(float).dropna()
-    return None if proxies.empty else str(proxies.idxmax())
-
-
-def soonest(found: pd.DataFrame, *, clearly: bool) -> int | None:
-    """Return the first epoch that ranks better than every proxy, or does so with its whole interval."""
-    trained = found.loc[[way for way in found.index if not isinstance(way, str)]]
-    ahead = trained.index[trained["lead_low" if clearly else "lead"] > 0]
-    return int(ahead[0]) if len(ahead) else None
+def soonest(found: pd.DataFrame, *, clearly: bool) -> int:
+    """Return the first epoch that ranks better than every proxy, or does so with its whole interval; or 0."""
+    ahead = found[(found["epoch"] > 0) & (found["lead_low" if clearly else "lead"] > 0)]
+    return int(ahead["epoch"].min()) if len(ahead) else 0
 
 
 def answer(found: pd.DataFrame) -> str:
     """Say after how many epochs training beats every proxy, and how far from the ceiling that is."""
-    proxy = best_proxy(found)
-    if proxy is None or found["n"].iloc[0] < ENOUGH:
+    proxy, n = best_proxy(found), found["n"].iloc[0]
+    if not proxy or n < ENOUGH:
         return "Too few of the cells with several seeds are scored in this execution to say."
-    last = max(way for way in found.index if not isinstance(way, str))
+    last, taus = found["epoch"].max(), _taus(found)
     first, clear = soonest(found, clearly=False), soonest(found, clearly=True)
-    best = f"the best of the proxies, {label_of(proxy)}, with a Kendall's τ of {_tau(found, proxy)}"
-    if first is None:
-        return f"No epoch of the {last} ranks the cells better than {best}."
+    best = f"the best of the proxies, {label_of(proxy)}, with a Kendall's τ of {taus[0, proxy]}"
+    if not first:
+        return f"In none of {last} epochs does the accuracy so far rank the cells better than {best}."
     sure = f"from epoch {clear} on with the whole interval" if clear else "never with the whole interval"
     return (
-        f"After {first} of {last} epochs ({_tau(found, first)}) the accuracy so far foresees what training "
-        f"from other seeds ends with better than {best}; {sure}. The end itself foresees it with "
-        f"{_tau(found, last)}: no proxy can be asked for more."
+        f"After {first} of {last} epochs ({taus[first, '']}) the accuracy so far foresees what training "
+        f"from other seeds ends with better than {best}; {sure}. A whole training foresees the others with "
+        f"{taus[last, '']}."
     )
 
 
-def _tau(found: pd.DataFrame, way: str | int) -> str:
-    row = found.loc[way]
-    return tables.interval(row["value"], row["low"], row["high"])
+def _taus(found: pd.DataFrame) -> dict[tuple[int, str], str]:
+    """Write τ with its interval, by epoch and proxy."""
+    return dict(zip(zip(found["epoch"], found["proxy"], strict=True), tables.intervals(found), strict=True))
 
 
 def table_of(found: pd.DataFrame, name: str) -> str:
     """Write τ of every way to rank, best first, with its lead over the best proxy."""
     ordered = found.sort_values("value", ascending=False, kind="stable")
-    rows = {
-        label_of(way) if isinstance(way, str) else _after(way): {
-            "Kendall's τ": _tau(ordered, way),
-            "minus the best proxy": "–"
-            if way == best_proxy(found)
-            else tables.interval(row["lead"], row["lead_low"], row["lead_high"]),
+    ways = [
+        label_of(proxy) if proxy else f"{epoch} epoch{'s' * (epoch > 1)} of training"
+        for epoch, proxy in zip(ordered["epoch"], ordered["proxy"], strict=True)
+    ]
+    leads = pd.Series(tables.intervals(ordered, "lead", "lead_"))
+    rows = pd.DataFrame(
+        {
+            "Kendall's τ": tables.intervals(ordered),
+            "minus the best proxy": leads.mask((ordered["proxy"] == best_proxy(found)).to_numpy(), "–"),
         }
-        for way, row in ordered.iterrows()
-    }
+    ).set_index(pd.Index(ways, name="Ranked by"))
     words = (
         "How well each way to rank cells foresees the accuracy that training from other seeds ends with "
-        f"[95 % interval over cells], n = {int(found['n'].iloc[0]):,}."
+        f"[95 % interval over cells], n = {found['n'].iloc[0]:,}."
     )
-    return tables.numbered(pd.DataFrame.from_dict(rows, orient="index").rename_axis("Ranked by"), words, name)
-
-
-def _after(epoch: int) -> str:
-    return f"{epoch} epoch{'s' if epoch > 1 else ''} of training"
+    return tables.numbered(rows, words, name)
 
 
 def ceiling(curves: pd.DataFrame) -> pd.DataFrame:
-    """Return what two trainings of one cell agree on at the end.
+    r"""Return what two trainings of one cell agree on at the end, and what that leaves for any score.
 
     Returns
     -------
     DataFrame
-        A row for each pair of seeds: ``one``, ``other``, ``tau``, ``top`` (τ over the best 5 % by the mean of
-        both), ``deviation`` (of one training about the mean of two, in points) and ``n``, cells.
+        A row for each pair of seeds: ``one``, ``other``; ``kendall`` and ``spearman`` of their ends;
+        ``bound``, the :math:`\sqrt\rho` up to which a score of the cell can correlate with one training,
+        if what seeds add is noise of one size; ``top``, Kendall's τ over the best 5 % of a third seed, which
+        has no part in it (NaN for too few cells); ``deviation``, the standard deviation of one training, in
+        points; ``n``, cells.
     """
     last = curves[curves["epoch"] == curves["epoch"].max()]
-    wide = last.pivot_table(index="arch", columns="seed", values="test_accuracy")
-    pairs = [(a, b) for a in wide for b in wide if a < b]
-    return pd.DataFrame([_pair(wide[[a, b]].dropna()) for a, b in pairs])
+    seeds = sorted(int(seed) for seed in last["seed"].unique())
+    ends = {seed: last[last["seed"] == seed].set_index("arch")["test_accuracy"] for seed in seeds}
+    rows = []
+    for one, other in combinations(seeds, 2):
+        thirds = [ends[seed] for seed in seeds if seed not in (one, other)]
+        rows.append({"one": one, "other": other} | _agreement(ends[one], ends[other], thirds))
+    return pd.DataFrame(rows)
 
 
-def _pair(both: pd.DataFrame) -> dict[str, float]:
-    one, other = both
-    mean = both.mean(axis=1)
-    top = both[mean >= mean.quantile(0.95)]
+def _agreement(
+    one: pd.Series[float], other: pd.Series[float], thirds: Sequence[pd.Series[float]]
+) -> dict[str, float]:
+    both = pd.DataFrame({"one": one, "other": other}).dropna()
+    rho = spearman(both["one"], both["other"])
+    judge = thirds[0].reindex(both.index).dropna() if thirds else pd.Series(dtype=float)
+    top = both.loc[judge.index[judge >= judge.quantile(0.95)]]
     return {
-        "one": one,
-        "other": other,
-        "tau": kendall(both[one], both[other]),
-        "top": kendall(top[one], top[other]),
-        "deviation": float(np.sqrt(both.diff(axis=1)[other].square().mean() / 2)),
+        "kendall": kendall(both["one"], both["other"]),
+        "spearman": rho,
+        "bound": float(np.sqrt(max(rho, 0.0))),
+        "top": kendall(top["one"], top["other"]) if len(top) >= ENOUGH else np.nan,
+        "deviation": float(np.sqrt((both["one"] - both["other"]).pow(2).mean() / 2)),
         "n": len(both),
     }
 
 
+def agreements(pairs: pd.DataFrame, name: str) -> str:
+    """Write what :func:`ceiling` found as a table, named as for :func:`zsnas.book.tables.numbered`."""
+    rows = pd.DataFrame(
+        {
+            "Kendall's τ": pairs["kendall"].map(tables.number),
+            "Spearman's ρ": pairs["spearman"].map(tables.number),
+            "bound of ρ": pairs["bound"].map(tables.number),
+            "τ, top 5 %": pairs["top"].map(tables.number),
+            "± points": pairs["deviation"].map(tables.number),
+            "cells": pairs["n"].map("{:,}".format),
+        }
+    )
+    rows.index = pd.Index(pairs["one"].astype(str) + " and " + pairs["other"].astype(str), name="Seeds")
+    words = (
+        "What trainings from two seeds agree on at the end. Bound: up to which a score of the cell alone can "
+        "correlate with one training. Top: the best of the third seed. ±: standard deviation of a training."
+    )
+    return tables.numbered(rows, words, name)
+
+
 def compared(archs: Sequence[str], accuracies: Sequence[float], seed: int) -> str:
-    """Say how far accuracies of trainings just done, in %, are from those that are kept with the project."""
+    """Say how far accuracies of trainings just done are from those that are kept with the project.
+
+    Parameters
+    ----------
+    archs
+        The cells.
+    accuracies
+        What they ended with, in %.
+    seed
+        They were trained with.
+    """
     last = nb201_digits.curves().query("epoch == epoch.max() and seed == @seed").set_index("arch")
     kept = last["test_accuracy"].reindex(list(archs)).dropna()
     if kept.empty:
@@ -250,14 +280,13 @@ def how_much(bench: Benchmark) -> str:
     """Say how much of the benchmark is trained."""
     seeds = nb201_digits.trained()
     parts = [f"{count:,} with seed {seed}" for seed, count in seeds.items()]
-    hours = nb201_digits.hours()
-    whole = hours * nb201_digits.CELLS * 3 / sum(seeds.values())
-    complete = all(seeds.get(seed) == nb201_digits.CELLS for seed in range(3))
-    so_far = "" if complete else f"; all cells with three seeds would take about {whole:.1f}"
+    minutes, count = 60 * nb201_digits.hours(), sum(seeds.values())
+    whole = 3 * nb201_digits.CELLS
+    rest = "" if count >= whole else f"; all {whole:,} would take about {minutes * whole / count:.0f}"
+    sample = "all there are" if len(bench.table) == nb201_digits.CELLS else "a random sample"
     return (
-        f"Of {nb201_digits.CELLS:,} cells {', '.join(parts)} are trained: {sum(seeds.values()):,} networks "
-        f"in {hours:.2f} hours of one core{so_far}. The {len(bench.table):,} cells of the table are "
-        f"{'all there are' if complete else 'a random sample'}."
+        f"Of the {nb201_digits.CELLS:,} cells {', '.join(parts)} are trained: {count:,} networks in "
+        f"{minutes:.0f} minutes of one core{rest}. The {len(bench.table):,} cells of the table are {sample}."
     )
 
 

@@ -42,6 +42,7 @@ HERE = "leaderboard.html#how-it-is-computed"
 
 SPACES = {
     "nb201": "NAS-Bench-201",
+    "nb201-digits": "NB201-Digits",
     "nats-sss": "NATS-Bench sizes",
     "transnas-micro": "TransNAS-Bench-101",
     "mobilenet-v2": "MobileNet-v2",
@@ -54,6 +55,7 @@ SPACES = {
 """What a search space, or a benchmark of it, is called here; another one has its own name."""
 
 DATA_SETS = {
+    "digits": ("digits", "classification"),
     "cifar10": ("CIFAR-10", "classification"),
     "cifar100": ("CIFAR-100", "classification"),
     "imagenet16-120": ("ImageNet16-120", "classification"),
