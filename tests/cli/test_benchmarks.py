@@ -12,9 +12,10 @@ def test_benchmarks_are_listed(capsys):
     assert [re.split(r"  +", line)[0] for line in output.splitlines()] == [
         "name",
         "nb201-analog/cifar10",
+        "nb201-robust/cifar10",
         "nb201/cifar10",
     ]
-    assert "NAS-Bench-201: 15,625 cells" in output.splitlines()[2]
+    assert "NAS-Bench-201: 15,625 cells" in output.splitlines()[3]
 
 
 def test_benchmarks_in_detail(capsys):

@@ -298,7 +298,7 @@ def test_names_of_real_benchmarks():
     named = matching_benchmarks
 
     assert named(["nb201"]) == ["nb201/cifar10", "nb201/cifar100", "nb201/imagenet16-120"]
-    assert named(["nb201*/cifar10", "nb201-analog"]) == ["nb201-analog/cifar10", "nb201/cifar10"]
+    assert named(["nb201*/cifar100", "nb201-analog"]) == ["nb201/cifar100", "nb201-analog/cifar10"]
     with pytest.raises(ValueError, match=r"unknown benchmark 'nb201/cifar'; did you mean 'nb201/cifar10'"):
         named(["nb201/cifar"])
 

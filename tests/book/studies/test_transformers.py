@@ -20,7 +20,7 @@ def test_shapes_are_those_of_the_blocks(table):
     assert table["params"].is_monotonic_increasing
 
 
-# Plain accuracy follows #Params; distilled accuracy the depth, of which the networks of both widths have alike.
+# Plain accuracy follows #Params, distilled accuracy the depth; both widths have the same depths.
 def test_counts_and_shapes_meet_each_training(table):
     accuracies = {"plain_accuracy": table["params"] * 1.0, "distilled_accuracy": table["depth"] * 1.0}
     bench = Benchmark(

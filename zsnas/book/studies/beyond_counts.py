@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
 from zsnas.book.studies.boards import depth
+from zsnas.book.studies.pools import FEW
 from zsnas.spaces import nb201
 from zsnas.statistics import kendall, partial_spearman
 
@@ -33,7 +33,7 @@ def given_counts(
     pools : mapping of Networks
         By space and data set or task.
     proxies : sequence of str
-        Those that a benchmark lacks are left out there.
+        Those that a benchmark has too few scores of are left out there.
     subset : str
         "every" or "top".
 
@@ -49,6 +49,8 @@ def given_counts(
             if name not in table:
                 continue
             known = table[table[name].notna()]
+            if len(known) < FEW:
+                continue
             controls = [known[count] for count in COUNTS if count != name]
             rows.append(
                 {
@@ -124,11 +126,11 @@ def within_slices(table: pd.DataFrame, proxies: Sequence[str], slices: int = 10)
     parts = [
         part for _, part in table.groupby(pd.qcut(table["params"], slices, duplicates="drop"), observed=True)
     ]
-    found = {
-        name: np.nanmean([_tau(part[part[name].notna()], name) for part in parts])
-        for name in proxies
-        if name in table
-    }
+    found = {}
+    for name in proxies:
+        if name in table and table[name].notna().sum() >= FEW:
+            taus = pd.Series([_tau(part[part[name].notna()], name) for part in parts])
+            found[name] = taus.mean()  # of those that are defined
     return pd.Series(found)
 
 

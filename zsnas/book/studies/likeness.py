@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.cluster import hierarchy
 from scipy.spatial.distance import squareform
 
-from zsnas.book.studies.pools import percentiles
+from zsnas.book.studies.pools import FEW, percentiles
 from zsnas.statistics import kendall
 
 if TYPE_CHECKING:
@@ -40,11 +40,16 @@ def alike(pools: Mapping[Key, Networks], proxies: Sequence[str], subset: str = "
     by_space: dict[str, list[pd.DataFrame]] = {}
     for (space, _), networks in pools.items():
         table = getattr(networks, subset).reindex(columns=list(proxies))
-        by_space.setdefault(space, []).append(table.corr(method="spearman"))
-    means = [sum(tables[1:], tables[0]) / len(tables) for tables in by_space.values()]
-    found = pd.DataFrame(np.nanmean(np.array(means), axis=0), list(proxies), list(proxies))
+        by_space.setdefault(space, []).append(table.corr(method="spearman", min_periods=FEW))
+    means = [_mean(tables) for tables in by_space.values()]
+    found = _mean(means)
     order = _order(found)
     return found.loc[order, order]
+
+
+def _mean(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Return the mean of each cell over the tables that have it."""
+    return pd.concat(tables, keys=range(len(tables))).groupby(level=1, sort=False).mean()
 
 
 def _order(likeness: pd.DataFrame) -> list[str]:

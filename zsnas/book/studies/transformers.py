@@ -79,8 +79,8 @@ def correlated(bench: Benchmark, table: pd.DataFrame, resamples: int, seed: int)
     Returns
     -------
     DataFrame
-        One row a training and column of the table: ``training``, ``feature``; ``value``, ``low``, ``high``:
-        Kendall's τ and its 95 % interval; ``partial``, Spearman's ρ at fixed #Params; ``n``.
+        One row a training and column of the table: ``training``, ``feature``; ``value``, Kendall's τ; for the
+        counts also ``low``, ``high``, its 95 % interval; ``partial``, Spearman's ρ at fixed #Params; ``n``.
     """
     generator = np.random.default_rng(seed)
     rows = []
@@ -92,7 +92,8 @@ def correlated(bench: Benchmark, table: pd.DataFrame, resamples: int, seed: int)
         for feature in table:
             values = known[feature].to_numpy(dtype=float)
             value = kendall(values, truth)
-            others = np.array([kendall(values[some], truth[some]) for some in drawn])
+            resampled = drawn if feature in COUNTS else []
+            others = np.array([kendall(values[some], truth[some]) for some in resampled])
             partial = partial_spearman(values, truth, [known["params"]]) if feature != "params" else np.nan
             ends = percentile_interval(value, others)
             rows.append(
