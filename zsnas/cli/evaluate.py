@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zsnas.cli._output import print_table
+from zsnas.cli._output import check_folder, print_table
 from zsnas.cli._parser import Commands, add_command, add_load, numbers, positive, words
 
 if TYPE_CHECKING:
@@ -60,8 +60,7 @@ def _run(options: argparse.Namespace) -> int:
     from zsnas.evaluate.record import record
 
     output = Path(options.output or f"{Path(options.file).stem}.html")
-    if not output.parent.is_dir():
-        raise ValueError(f"there is no folder {str(output.parent)!r}; make it, or choose another --output")
+    check_folder(str(output), "--output")
     evaluation = evaluate(
         options.file,
         options.benchmarks or DEFAULT,

@@ -2,7 +2,7 @@
 
 import argparse
 
-from zsnas.cli._output import print_table
+from zsnas.cli._output import check_folder, print_table
 from zsnas.cli._parser import Commands, add_command, add_load, positive, words
 
 
@@ -48,6 +48,7 @@ def _run(options: argparse.Namespace) -> int:
 
     if options.output and not options.output.endswith((".csv", ".parquet")):
         raise ValueError(f"{options.output!r} ends neither in .csv nor in .parquet; give a name that does")
+    check_folder(options.output, "--output")
     found = search(
         options.space,
         proxies=options.proxies,
