@@ -9,10 +9,12 @@ import argparse
 import os
 import sys
 import warnings
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from pickle import UnpicklingError
+from struct import error as StructError
 from typing import TextIO
 from zipfile import BadZipFile
 
@@ -38,6 +40,9 @@ from zsnas.cli import (
 )
 from zsnas.cli._output import complain
 from zsnas.cli._parser import Command
+
+_OF_FILES = (UnpicklingError, BadZipFile, zlib.error, StructError, EOFError)
+"""What the standard library raises for files that are damaged, beside ValueErrors and OSErrors."""
 
 COMMANDS = (
     *(score, rank, evaluate, leaderboard, sweep, scores, correlate, search, latency),
@@ -67,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         except KeyboardInterrupt as interrupt:
             return complain(str(interrupt) or "interrupted", 130)
-        except (ValueError, OSError, ImportError, UnpicklingError, BadZipFile) as error:
+        except (ValueError, OSError, ImportError, *_OF_FILES) as error:
             return complain(str(error) or type(error).__name__, 2)
         except MemoryError:
             return complain("there is not enough memory; score fewer images, proxies or workers at a time", 2)
