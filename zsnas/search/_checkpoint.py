@@ -1,10 +1,10 @@
 """Checkpoints: every score of a search in a file that survives being killed.
 
-The first line of the file holds the settings of the search, every other one an architecture with its scores,
 The first line of the file holds the settings of the search, every other one an architecture with its
 scores, as JSON, and behind a tab the CRC-32 of the line. The algorithms are deterministic, so that a search
 goes on by running again from its start with these scores at hand: it makes the same decisions, and computes
 what is missing.
+"""
 
 from __future__ import annotations
 
