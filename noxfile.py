@@ -135,6 +135,13 @@ def performance(session: nox.Session) -> None:
 
 
 @task
+def soak(session: nox.Session) -> None:
+    """Kill, stop and damage sweeps and files for an hour and count what came of it; or -- --minutes 5."""
+    session.env["OMP_NUM_THREADS"] = "1"
+    session.run(str(PYTHON), "tests/soak.py", *session.posargs, env={"PYTHONPATH": "tests"}, external=True)
+
+
+@task
 def browser(session: nox.Session) -> None:
     """Open every built page in headless Chromium, light and dark, at two widths; screenshots are kept."""
     how = ("-p", "no:benchmark", "-n", "2", EVERYWHERE)

@@ -107,4 +107,5 @@ def install(patch: Callable[[object, str, object], None]) -> None:
 if __name__ in ("__main__", "__mp_main__"):
     install(setattr)
 if __name__ == "__main__":
-    sweep_module.sweep("tiny", store=sys.argv[1], workers=int(sys.argv[2]), progress=False)
+    limit = float(os.environ.get("TINY_LIMIT", "3600")) if sys.argv[2] != "1" else None
+    sweep_module.sweep("tiny", store=sys.argv[1], workers=int(sys.argv[2]), progress=False, time_limit=limit)

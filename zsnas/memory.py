@@ -126,7 +126,11 @@ def budget() -> float:
 
 def is_refusal(error: Exception) -> bool:
     """Tell whether an error says that there is not enough memory, in main memory or on a device."""
-    in_words = ("DefaultCPUAllocator: can't allocate", "out of memory")  # of torch's RuntimeErrors
+    in_words = (
+        "DefaultCPUAllocator: can't allocate",
+        "out of memory",
+        "DefaultCPUAllocator: not enough memory",
+    )  # of torch's RuntimeErrors
     of_onednn = str(error) in ("could not create a primitive", "could not execute a primitive")
     return isinstance(error, MemoryError) or of_onednn or any(words in str(error) for words in in_words)
 

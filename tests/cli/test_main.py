@@ -3,11 +3,15 @@ import re
 import subprocess
 import sys
 import warnings
+import zlib
 from pathlib import Path
+from pickle import UnpicklingError
+from zipfile import BadZipFile
 
 import pytest
 from command_line import run
 
+import zsnas.cli
 from zsnas._version import __version__
 
 
@@ -110,3 +114,29 @@ def test_a_reader_that_leaves_is_no_error():
     errors = writer.stderr.read()
     writer.stderr.close()
     assert (writer.wait(), errors) == (0, b"")
+
+
+@pytest.mark.parametrize(
+    "error", [UnpicklingError("a pickle"), BadZipFile("a zip"), zlib.error("a stream"), EOFError()]
+)
+def test_what_a_damaged_file_raises_is_one_line(error, capsys, monkeypatch):
+    def damaged(*_):
+        raise error
+
+    monkeypatch.setattr(zsnas.cli, "load", damaged)
+    status, output, errors = run(capsys, "sweep", "nb201/cifar10", "--load", "mine.py")
+    assert (status, output) == (2, "")
+    assert errors == f"zsnas: {str(error) or 'EOFError'}\n"
+
+
+def test_with_a_closed_standard_error_the_work_is_done():
+    command = f"{sys.executable} -m zsnas search proxyless --proxies flops --steps 3 --batch-size 2 2>&-"
+    done = subprocess.run(["/bin/sh", "-c", command], stdout=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 0
+    assert "best of" in done.stdout
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"{sys.executable} -m zsnas scores nowhere.sqlite 2>&-"],
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, b"")

@@ -496,3 +496,28 @@ def test_a_copy_of_a_published_proxy_scores_what_is_published(monkeypatch, tmp_p
     (result,) = run(benchmarks=["nb201/imagenet16-120"]).results
 
     assert result.scores["grad_norm_copy"].tolist() == pytest.approx(result.scores["grad_norm"], rel=1e-3)
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_dollar_in_a_label_is_a_dollar(tmp_path):
+    (tmp_path / "mine.py").write_text(PROXIES.replace("Width", "$Wid_th $^$"))
+    page = evaluation_page.page(run())
+    assert page.count("$Wid_th $^$") > 4
+
+
+@pytest.mark.usefixtures("tiny")
+@pytest.mark.parametrize(
+    "error",
+    ["MemoryError()", "RuntimeError('[enforce fail] DefaultCPUAllocator: not enough memory: you tried to')"],
+)
+def test_what_memory_refused_a_proxy_of_ones_own_is_tried_again(tmp_path, monkeypatch, error):
+    greedy = PROXIES.replace(
+        "return passes", f"if 'GREEDY' in __import__('os').environ:\n        raise {error}\n    return passes"
+    )
+    (tmp_path / "mine.py").write_text(greedy)
+    monkeypatch.setenv("GREEDY", "1")
+    (result,) = run().results
+    assert result.scores["width"].isna().all()
+    monkeypatch.delenv("GREEDY")
+    (result,) = run().results
+    assert result.scores["width"].notna().all()

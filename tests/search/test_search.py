@@ -197,6 +197,43 @@ def test_a_search_that_was_killed_in_its_first_line_starts_again(tmp_path):
         assert checkpoint.scored == {SCORED["arch"]: SCORED}
 
 
+def kept(path):
+    """Return what a checkpoint holds, or the sentence that says why not."""
+    try:
+        with Checkpoint(path, SETTINGS) as checkpoint:
+            return checkpoint.scored
+    except CheckpointError as error:
+        return str(error)
+
+
+def test_flipped_bits_of_a_checkpoint_are_noticed(tmp_path):
+    path, rng = tmp_path / "c.jsonl", random.Random(0)
+    with Checkpoint(path, SETTINGS) as checkpoint:
+        for number in range(5):
+            checkpoint.add({**SCORED, "arch": f"arch{number}"})
+    whole, content = kept(path), path.read_bytes()
+    for _ in range(200):
+        changed = bytearray(content)
+        changed[rng.randrange(len(changed))] ^= 1 << rng.randrange(8)
+        path.write_bytes(changed)
+        found = kept(path)
+        # Without its last newline, the last line is that of a search that was killed.
+        assert str(path) in found or found == {name: whole[name] for name in list(whole)[:4]}
+
+
+def test_a_checkpoint_without_checksums_is_continued(tmp_path):
+    path = tmp_path / "c.jsonl"
+    path.write_text(f"{json.dumps(SETTINGS)}\n{json.dumps(SCORED)}\n")
+    with Checkpoint(path, SETTINGS) as checkpoint:
+        checkpoint.add({**SCORED, "arch": "another"})
+    assert list(kept(path)) == [SCORED["arch"], "another"]
+
+
+def test_a_checkpoint_that_cannot_be_written_is_a_sentence(tmp_path):
+    with pytest.raises(CheckpointError, match="cannot be written"):
+        Checkpoint(tmp_path, SETTINGS)
+
+
 def test_two_searches_do_not_share_a_checkpoint(tmp_path):
     path = tmp_path / "search.jsonl"
     with Checkpoint(path, SETTINGS), pytest.raises(CheckpointError, match="another search is writing"):

@@ -8,7 +8,13 @@ Exit status: 0 done, 1 a check failed, 2 bad input (one sentence on the standard
 import argparse
 import os
 import sys
+import zlib
 from collections.abc import Sequence
+from pathlib import Path
+from pickle import UnpicklingError
+from struct import error as StructError
+from typing import TextIO
+from zipfile import BadZipFile
 
 from zsnas._own import load
 from zsnas._version import __version__
@@ -36,6 +42,9 @@ from zsnas.cli._notices import notices_in_one_line
 from zsnas.cli._output import complain
 from zsnas.cli._parser import Command, Parser
 
+_OF_FILES = (UnpicklingError, BadZipFile, zlib.error, StructError, EOFError)
+"""What the standard library raises for files that are damaged, beside ValueErrors and OSErrors."""
+
 COMMANDS = (
     *(score, rank, evaluate, leaderboard, course, sweep, scores, correlate, search),
     *(latency, train_benchmark),
@@ -45,6 +54,7 @@ COMMANDS = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status."""
+    _open_streams()
     whole = parser()
     if "_ARGCOMPLETE" in os.environ:  # a shell asks what could come next
         import argcomplete
@@ -64,8 +74,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         except KeyboardInterrupt as interrupt:
             return complain(str(interrupt) or "interrupted", 130)
-        except (ValueError, OSError, ImportError) as error:
-            return complain(str(error), 2)
+        except (ValueError, OSError, ImportError, *_OF_FILES) as error:
+            return complain(str(error) or type(error).__name__, 2)
+        except MemoryError:
+            return complain("there is not enough memory; score fewer images, proxies or workers at a time", 2)
     return status
 
 
@@ -79,3 +91,20 @@ def parser() -> argparse.ArgumentParser:
     for command in COMMANDS:
         command.add(commands)
     return whole
+
+
+def _open_streams() -> None:
+    """Let a closed standard stream be one that nobody reads: what is told is lost, and the work goes on."""
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        stream = getattr(sys, name)
+        if stream is None or stream.closed:
+            setattr(sys, name, _nowhere(number))
+
+
+def _nowhere(number: int) -> TextIO:
+    try:
+        os.fstat(number)
+    except OSError:  # so that no file that is opened later takes its place
+        os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+    return Path(os.devnull).open("w", encoding="utf-8")
+

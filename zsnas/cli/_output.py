@@ -1,10 +1,12 @@
 """What the commands print and write: tables and results on standard output, complaints on standard error."""
 
 import argparse
+import contextlib
 import csv
 import io
 import json
 import math
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -43,7 +45,8 @@ def complain(message: str, status: int) -> int:
     """Print a message in one line and return the exit status."""
     for listing, command in _COMMANDS.items():
         message = message.replace(listing, command)
-    print(f"zsnas: {' '.join(message.split())}", file=sys.stderr)
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # the standard error may be closed
+        print(f"zsnas: {' '.join(message.split())}", file=sys.stderr)
     return status
 
 
@@ -103,6 +106,7 @@ def write_results(
 
 def _of_json(value: Any) -> Any:  # noqa: ANN401 - whatever a row holds
     return None if isinstance(value, float) and math.isnan(value) else value
+
 
 
 def _write(where: str, text: str) -> None:

@@ -25,14 +25,32 @@ def add(commands: Commands) -> None:
         "scores",
         _run,
         "read the scores of a sweep's store, or the published ones of a benchmark",
-        "zsnas scores .zsnas/sweeps/nb201/cifar100.sqlite --csv out.csv\n  zsnas scores nb201/cifar100",
+        "zsnas scores .zsnas/sweeps/nb201/cifar100.sqlite --csv out.csv\n  zsnas scores nb201/cifar100\n"
+        "  zsnas scores merge here.sqlite from_there.sqlite",
     )
-    parser.add_argument("what", help="a store of zsnas sweep, or a benchmark")
+    parser.add_argument("what", help="a store of zsnas sweep, or a benchmark; or the word merge")
+    parser.add_argument(
+        "stores", nargs="*", metavar="STORE", help="with merge: the store to add to, and those to add"
+    )
+    parser.add_argument(
+        "--keep-first",
+        action="store_true",
+        help="with merge: where scores differ, keep those of the first store",
+    )
+    parser.add_argument(
+        "--mix",
+        action="store_true",
+        help="with merge: take scores made with another torch or number of threads",
+    )
     add_load(parser)
     add_results(parser)
 
 
 def _run(options: argparse.Namespace) -> int:
+    if options.what == "merge":
+        return _merge(options)
+    if options.stores:
+        raise ValueError(f"{options.stores[0]!r} is one too many; several stores go behind the word merge")
     table = read(options.what)
     about = {str(key): value for key, value in table.attrs.items()}
     if not takes_the_place_of_tables(options):
@@ -47,6 +65,21 @@ def _run(options: argparse.Namespace) -> int:
         )
     if options.csv or options.json:
         write_results(options, list(records(table)), about, "scores")
+    return 0
+
+
+def _merge(options: argparse.Namespace) -> int:
+    from zsnas.scores.merge import merge
+
+    if len(options.stores) < 2:
+        raise ValueError(
+            "merge takes a store to add to, and one or more to add: zsnas scores merge A.sqlite B.sqlite"
+        )
+    into, *others = options.stores
+    merged = merge(into, others, keep_first=options.keep_first, mix=options.mix)
+    print(
+        f"{merged.added:,} scores were added to {into}; {merged.known:,} were there already, {merged.words}"
+    )
     return 0
 
 

@@ -1,10 +1,12 @@
 """`zsnas sweep`: score the architectures of a benchmark."""
 
 import argparse
+import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zsnas.cli._parser import PROXIES, Commands, add_command, add_load, numbers, words
+from zsnas.cli._parser import PROXIES, Commands, add_command, add_load, numbers, positive, words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +37,30 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--store", help="file that keeps the scores (default: .zsnas/sweeps/BENCHMARK.sqlite)"
     )
-    parser.add_argument("--workers", type=int, default=1, help="processes (default: 1)")
+    parser.add_argument(
+        "--workers", type=int, default=1, help="processes; one that dies is replaced (default: 1)"
+    )
+    parser.add_argument(
+        "--threads",
+        type=positive,
+        default=1,
+        help="threads of each process; the same in all of a store (default: 1)",
+    )
+    parser.add_argument(
+        "--time-limit", type=float, metavar="SECONDS", help="for one architecture (default: an hour)"
+    )
+    parser.add_argument(
+        "--memory-limit", type=float, metavar="GB", help="for the proxies of one network, on Linux"
+    )
+    parser.add_argument(
+        "--dask",
+        metavar="SCHEDULER",
+        help="score on the workers of this Dask scheduler: tcp://HOST:8786, or "
+        "the path of its scheduler file",
+    )
+    parser.add_argument(
+        "--mix", action="store_true", help="go on with a store made with another torch or number of threads"
+    )
     add_load(parser)
     parser.add_argument("--device", help="cpu, cuda, cuda:1 and so on, or mps (default: cpu)")
     parser.add_argument("--no-progress", action="store_true", help="no progress bar")
@@ -43,26 +68,14 @@ def add(commands: Commands) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from zsnas.scores.sweep import sweep
     from zsnas.scores.table import check_writable, publish, stored
 
     if options.publish:
         check_writable(options.benchmark)
     is_new = not Path(options.store or f".zsnas/sweeps/{options.benchmark}.sqlite").exists()
-    store = sweep(
-        options.benchmark,
-        proxies=options.proxies,
-        seeds=options.seeds,
-        limit=options.limit,
-        top=options.top,
-        top_limit=options.top_limit,
-        batch_size=options.batch_size,
-        store=options.store,
-        workers=options.workers,
-        progress=not options.no_progress,
-        device=options.device,
-    )
+    store = _sweep(options)
     table = stored(store)
+    _tell_unmeasured(table)
     if is_new:
         _tell_published(table)
     _tell_correlations(table, options.top, options.proxies)
@@ -76,6 +89,46 @@ def _run(options: argparse.Namespace) -> int:
     if options.publish:
         print(f"published as {publish(store, options.benchmark)}")
     return 0
+
+
+def _sweep(options: argparse.Namespace) -> Path:
+    from zsnas.scores.sweep import sweep
+
+    settings = {
+        "proxies": options.proxies,
+        "seeds": options.seeds,
+        "limit": options.limit,
+        "top": options.top,
+        "top_limit": options.top_limit,
+        "batch_size": options.batch_size,
+        "store": options.store,
+        "workers": options.workers,
+        "progress": not options.no_progress,
+        "device": options.device,
+        "threads": options.threads,
+        "time_limit": options.time_limit,
+        "memory_limit_gb": options.memory_limit,
+        "mix": options.mix,
+    }
+    if not options.dask:
+        return sweep(options.benchmark, **settings)
+    from zsnas.scores.cluster import dask
+
+    with dask(options.dask) as (executor, workers):
+        print(f"{workers} workers of {options.dask} score", file=sys.stderr)
+        return sweep(options.benchmark, **settings | {"executor": executor, "workers": workers})
+
+
+def _tell_unmeasured(table: "pd.DataFrame") -> None:
+    """Say how many networks lack scores for what happened here, and why the first does."""
+    from zsnas.proxies import NOT_MEASURED
+
+    reasons = [json.loads(text) for text in table["reasons"].dropna()]
+    lacking = [found for found in reasons if any(why.startswith(NOT_MEASURED) for why in found.values())]
+    if lacking:
+        name, why = next((n, w) for n, w in lacking[0].items() if w.startswith(NOT_MEASURED))
+        what = f"{len(lacking):,} networks lack scores, which the same command tries again"
+        print(f"{what}; of the first, {name} is {why}")
 
 
 def _tell_published(table: "pd.DataFrame") -> None:

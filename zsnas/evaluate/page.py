@@ -7,6 +7,8 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
+import matplotlib as mpl
+
 from zsnas import figures
 from zsnas._version import __version__
 from zsnas.evaluate import RESAMPLES
@@ -141,7 +143,8 @@ def _figure(result: Result, prefix: str) -> str:
     """Draw the user's proxies and the published ones, without variants of these."""
     shown = [name for name in result.ranked if name in result.yours or proxy(name).variant_of is None]
     table = result.correlations[result.correlations["proxy"].isin(shown)]
-    drawn = figures.correlation_dumbbells(table)
+    with mpl.rc_context({"text.parse_math": False}):  # a label may have a $ in it
+        drawn = figures.correlation_dumbbells(table)
     for tick, name in zip(drawn.axes[0].get_yticklabels(), shown, strict=True):
         if name in result.yours:
             tick.set_fontweight("bold")

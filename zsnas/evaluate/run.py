@@ -262,6 +262,7 @@ def _store_path(folder: Path, name: str, source: str, plan: Plan) -> Path:
     own = OWN_SPACES.edition(plan.bench.space), OWN_BATCHES.edition(plan.bench.batch)
     deciding = [source, plan.batch_source, __version__, torch.__version__, *filter(None, own)]
     deciding += [plan.device] if plan.device else []
+    deciding += [f"{torch.get_num_threads()} threads"]
     digest = hashlib.sha256(json.dumps(deciding).encode()).hexdigest()[:12]
     return folder / f"{name}-{digest}" / f"{plan.bench.space}-{plan.bench.batch}.sqlite"
 

@@ -4,7 +4,6 @@ import faulthandler
 import hashlib
 import os
 import platform
-import re
 import socket
 import threading
 import time
@@ -32,6 +31,7 @@ from zsnas.benchmarks import Benchmark, benchmark
 from zsnas.proxies import NOT_MEASURED, Measurement, check_placement, choose_proxies, measure, proxy
 from zsnas.proxies._undefined import raised
 from zsnas.scores._dealing import Dealer
+from zsnas.scores._made_with import unlike
 from zsnas.scores._workers import modules_for
 from zsnas.scores.store import Row, ScoreStore, StoredScore, StoreError, shared_and_own
 from zsnas.scores.table import PROCESSOR, start_store
@@ -252,7 +252,7 @@ def _claim(
 ) -> None:
     """Refuse a store of other scores; `threads` is None when those of other versions may mix."""
     if not store.settings:
-        alike = None if threads is None else (lambda made_with: not _unlike(made_with, threads))
+        alike = None if threads is None else (lambda made_with: not unlike(made_with, threads))
         start_store(store, benchmark_name, batch_source, device, alike)
     settings = store.settings
     if settings["benchmark"] != benchmark_name:
@@ -274,25 +274,11 @@ def _claim(
             f"sweep with device={first!r}, or name another store"
         )
     for made_with in store.made_with if threads is not None else ():
-        if different := _unlike(made_with, threads or 1):
+        if different := unlike(made_with, threads or 1):
             raise StoreError(
                 f"scores in {store.path} were made with {different}; such scores differ in the last digits: "
                 "sweep with mix=True (--mix) to go on all the same, or name another store"
             )
-
-
-_THREADS = re.compile(r"torch threads: (\d+)")
-
-
-def _unlike(made_with: Mapping[str, str], threads: int) -> str:
-    """Say in words in which version of torch or number of threads scores differ from those to come."""
-    before = {text.partition("+")[0] for text in made_with.get("torch", "").split("; ") if text}
-    now = torch.__version__.partition("+")[0]
-    words = [f"torch {', '.join(sorted(before))} and these would be with {now}"] if before - {now} else []
-    counts = {int(count) for count in _THREADS.findall(made_with.get("machine", ""))}
-    if counts - {threads}:
-        words.append(f"{', '.join(map(str, sorted(counts)))} threads and these would be with {threads}")
-    return " and ".join(words)
 
 
 @dataclass(frozen=True)

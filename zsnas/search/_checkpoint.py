@@ -1,8 +1,9 @@
 """Checkpoints: every score of a search in a file that survives being killed.
 
-The first line of the file holds the settings of the search, every other one an architecture with its scores,
-as JSON. The algorithms are deterministic, so that a search goes on by running again from its start with these
-scores at hand: it makes the same decisions, and computes what is missing.
+The first line of the file holds the settings of the search, every other one an architecture with its
+scores, as JSON, and behind a tab the CRC-32 of the line. The algorithms are deterministic, so that a search
+goes on by running again from its start with these scores at hand: it makes the same decisions, and computes
+what is missing.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypedDict
 
@@ -52,10 +54,14 @@ class Checkpoint:
     def __init__(self, path: Path | None, settings: Mapping[str, Any]) -> None:
         self.path, self.scored = path, dict[str, Scored]()
         self._file = None
+        self._has_checksums = True
         if path is not None:
             checked_file("the checkpoint of a search", path, ".jsonl", makes_folder=True)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("a+", encoding="utf-8")
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self._file = path.open("a+", encoding="utf-8")
+            except OSError as error:
+                raise CheckpointError(f"{path} cannot be written ({error.strerror}); name another") from error
             try:
                 self._read(path, dict(settings))
             except BaseException:
@@ -78,7 +84,7 @@ class Checkpoint:
 
     def _write(self, entry: Mapping[str, Any]) -> None:
         if self._file:
-            self._file.write(json.dumps(entry) + "\n")
+            self._file.write(_line(entry) if self._has_checksums else json.dumps(entry) + "\n")
             self._file.flush()
             os.fsync(self._file.fileno())
 
@@ -93,7 +99,7 @@ class Checkpoint:
         content = path.read_bytes()
         whole = content.rfind(b"\n") + 1  # a search that is killed leaves half a line
         try:
-            entries = [json.loads(line) for line in content[:whole].splitlines()]
+            entries = _entries(content[:whole])
             _check(path, entries, content, settings)
             self.scored = {entry["arch"]: entry for entry in entries[1:]}
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -101,14 +107,34 @@ class Checkpoint:
                 raise
             raise CheckpointError(f"{path} is no checkpoint of a search ({error}); name another") from error
         self._file.truncate(whole)
+        self._has_checksums = not entries or b"\t" in content.partition(b"\n")[0]
         if not entries:
             self._write(settings)
+
+
+def _line(entry: Mapping[str, Any]) -> str:
+    text = json.dumps(entry)
+    return f"{text}\t{zlib.crc32(text.encode()):08x}\n"
+
+
+def _entries(content: bytes) -> list[Any]:
+    """Return what the lines hold; those of former versions have no checksum, all or none."""
+    entries, unchecked = [], 0
+    for number, line in enumerate(content.splitlines(), 1):
+        text, tab, digest = line.partition(b"\t")
+        if tab and digest != f"{zlib.crc32(text):08x}".encode():
+            raise ValueError(f"line {number} does not match its checksum")
+        unchecked += not tab
+        entries.append(json.loads(text))
+    if 0 < unchecked < len(entries):
+        raise ValueError("some lines have no checksum")
+    return entries
 
 
 def _check(path: Path, entries: list[Any], content: bytes, settings: dict[str, Any]) -> None:
     if not entries:
         # The first line of a search that was killed at once is the start of its settings.
-        if not json.dumps(settings).encode().startswith(content):
+        if not _line(settings).encode().startswith(content):
             raise CheckpointError(f"{path} is no checkpoint of a search; name another")
         return
     before = entries[0]

@@ -1,0 +1,70 @@
+"""A sweep on a real Dask scheduler with worker processes, over loopback."""
+
+import os
+import subprocess
+import sys
+import time
+from importlib import import_module
+
+import pytest
+
+from zsnas._extras import ExtraMissing
+from zsnas.scores.store import ScoreStore
+from zsnas.scores.sweep import sweep
+
+cluster = import_module("zsnas.scores.cluster")
+dask = cluster.dask
+
+BENCHMARK = "nb201-analog/cifar10"
+SETTINGS = {"proxies": ["params", "naswot", "zen_score"], "limit": 6, "batch_size": 4, "progress": False}
+
+
+def dask_process(*arguments):
+    command = [sys.executable, "-m", *arguments]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    return subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"}, **quiet)
+
+
+@pytest.fixture
+def scheduler(tmp_path):
+    """Start a scheduler with two workers; return its file, and what ends it."""
+    file = tmp_path / "scheduler.json"
+    where = ("--host", "127.0.0.1", "--port", "0", "--no-dashboard")
+    started = [dask_process("distributed.cli.dask_scheduler", *where, "--scheduler-file", str(file))]
+    quick = ("--nworkers", "2", "--nthreads", "1", "--no-dashboard", "--death-timeout", "60")
+    started += [dask_process("distributed.cli.dask_worker", "--scheduler-file", str(file), *quick)]
+    while not file.exists():
+        time.sleep(0.1)
+    yield file
+    for process in reversed(started):
+        process.terminate()
+    for process in started:
+        process.wait(30)
+
+
+def scores(path):
+    with ScoreStore(path) as store:
+        return {(row, s.proxy): s.value for row, s in store.each()}
+
+
+def test_the_workers_of_a_scheduler_give_what_one_process_gives(scheduler, tmp_path):
+    with dask(str(scheduler)) as (executor, workers):
+        assert workers in (1, 2)  # the second may still be starting
+        there = sweep(BENCHMARK, **SETTINGS, store=tmp_path / "there.sqlite", executor=executor, workers=2)
+    here = sweep(BENCHMARK, **SETTINGS, store=tmp_path / "here.sqlite")
+    assert len(scores(there)) == 18
+    assert scores(there) == scores(here)
+
+
+def test_a_scheduler_that_is_not_there_is_a_sentence(tmp_path, monkeypatch):
+    with pytest.raises(FileNotFoundError, match=r"no scheduler file .*or an address such as"):
+        dask(str(tmp_path / "none.json")).__enter__()
+    monkeypatch.setattr(cluster, "_PATIENCE", 1)
+    with pytest.raises(OSError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
+        dask("tcp://127.0.0.1:9").__enter__()
+
+
+def test_without_dask_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(ExtraMissing, match=r"needs the package distributed.*pip install 'zsnas\[dask\]'"):
+        dask("tcp://127.0.0.1:9").__enter__()

@@ -1,0 +1,53 @@
+"""Clusters: the workers of a Dask scheduler, as an executor for a sweep.
+
+Dask keeps the workers, on this machine or through SLURM, PBS and others (``dask-jobqueue``); one that dies is
+started again, and its chunk goes to another. A sweep is the only writer of its store.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from pathlib import Path
+
+from zsnas._extras import needing
+
+_PATIENCE = 60
+
+
+@contextmanager
+def dask(scheduler: str) -> Iterator[tuple[Executor, int]]:
+    """Yield the workers of a scheduler as an executor, and how many there are.
+
+    Parameters
+    ----------
+    scheduler : str
+        An address such as ``"tcp://host:8786"``, or the path of a scheduler file.
+
+    Raises
+    ------
+    ExtraMissing
+        When Dask is not installed.
+    OSError
+        When there is no scheduler, or none of its workers comes within a minute.
+    """
+    with needing("dask", "a sweep on a cluster"):
+        from distributed import Client
+    if "://" not in scheduler and not Path(scheduler).is_file():
+        raise FileNotFoundError(
+            f"there is no scheduler file {scheduler!r}; give the file that `dask scheduler --scheduler-file` "
+            "writes, or an address such as tcp://host:8786"
+        )
+    where = {"address": scheduler} if "://" in scheduler else {"scheduler_file": scheduler}
+    try:
+        client = Client(**where, timeout=_PATIENCE, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise OSError(
+            f"no Dask scheduler answers at {scheduler} ({error}); `dask scheduler` starts one"
+        ) from error
+    try:
+        client.wait_for_workers(1, timeout=_PATIENCE)
+        yield client.get_executor(pure=False), len(client.nthreads())
+    except TimeoutError as error:
+        raise OSError(f"the scheduler at {scheduler} has no workers; `dask worker` starts some") from error
+    finally:
+        client.close(timeout=5)
