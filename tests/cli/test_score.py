@@ -74,7 +74,7 @@ def test_score_prints_value_seconds_and_reason_of_each_proxy(capsys):
     assert titles.split() == ["proxy", "value", "seconds", "reason"]
     assert params.split()[:2] == ["params", str(3 * 4 * 9 + 4 * 5 + 5)]
     assert float(synflow.split()[1]) == float(synflow.split()[1])
-    assert run(capsys, *arguments)[1].splitlines()[-1].split()[1] == synflow.split()[1]
+    assert run(capsys, *arguments)[1].splitlines()[-2].split()[1] == synflow.split()[1]
 
 
 @pytest.mark.usefixtures("small")
