@@ -65,7 +65,8 @@ def test_score_prints_value_seconds_and_reason_of_each_proxy(capsys):
         "params,synflow",
     )
     status, output, _ = run(capsys, *arguments)
-    model_line, batch_line, empty, titles, params, synflow = output.splitlines()
+    model_line, batch_line, empty, titles, params, synflow, peak = output.splitlines()
+    assert re.fullmatch(r"peak memory: [\d,]+ MB", peak)
     assert status == 0
     assert model_line == "timm:small, 5 classes, random weights of seed 3"
     assert batch_line == "batch 6×3×8×8: images of cifar10"
@@ -73,14 +74,14 @@ def test_score_prints_value_seconds_and_reason_of_each_proxy(capsys):
     assert titles.split() == ["proxy", "value", "seconds", "reason"]
     assert params.split()[:2] == ["params", str(3 * 4 * 9 + 4 * 5 + 5)]
     assert float(synflow.split()[1]) == float(synflow.split()[1])
-    assert run(capsys, *arguments)[1].splitlines()[-1].split()[1] == synflow.split()[1]
+    assert run(capsys, *arguments)[1].splitlines()[-2].split()[1] == synflow.split()[1]
 
 
 @pytest.mark.usefixtures("small")
 def test_score_draws_a_batch_with_images_of_one_class_for_the_proxies_that_compare_them(capsys):
     arguments = ("score", "timm:small", "--batch", "cifar10", "--proxies", "params,epe_nas,l2_norm")
     status, output, _ = run(capsys, *arguments, "--size", "5")
-    _, first, second, _, _, params, l2_norm, epe_nas = output.splitlines()  # batch by batch
+    _, first, second, _, _, params, l2_norm, epe_nas, _ = output.splitlines()  # batch by batch
     assert status == 0
     assert first == "batch 5×3×8×8: images of cifar10"
     assert second == "batch of epe_nas 5×3×8×8: images of cifar10, 2 of a class"
@@ -100,7 +101,7 @@ def test_score_resizes_the_images_when_asked_to(capsys):
 def test_score_takes_a_device_and_a_precision(capsys):
     arguments = ("score", "timm:small", "--size", "6", "--proxies", "l2_norm")
     single, double = (
-        run(capsys, *arguments, "--device", "cpu", "--dtype", dtype)[1].splitlines()[-1].split()[1]
+        run(capsys, *arguments, "--device", "cpu", "--dtype", dtype)[1].splitlines()[-2].split()[1]
         for dtype in ("float32", "float64")
     )
     assert float(double) == pytest.approx(float(single))

@@ -61,7 +61,7 @@ def meco(passes: Passes) -> float:
 def noise_response(passes: Passes) -> list[float]:
     """Return the smallest eigenvalue for each call of a module, in order of execution."""
     channels, *sides = passes.images.shape[1:]
-    noise = noise_like(passes.images.new_empty(1, channels, *_noise_sides(sides)))
+    noise = noise_like(passes.images.new_empty(1, channels, *_noise_sides(sides))).contiguous()
     eigenvalues: list[float] = []
     known: dict[int, tuple[Tensor, float]] = {}
 
