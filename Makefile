@@ -5,11 +5,11 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 NOX := .nox/bootstrap/bin/python -m nox
 
 .DEFAULT_GOAL := tasks
-.PHONY: tasks test tests book pdf notebooks lint types performance browser links wheel clean
+.PHONY: tasks test tests book pdf course slides notebooks lint types performance browser links wheel clean
 
 test: tests
 
-tests book pdf notebooks lint types performance browser links wheel: .nox/bootstrap/ready
+tests book pdf course slides notebooks lint types performance browser links wheel: .nox/bootstrap/ready
 	@$(NOX) -s $@ $(if $(ARGS),-- $(ARGS))
 
 tasks: .nox/bootstrap/ready

@@ -15,6 +15,10 @@ CLOSE = 0.01
 """How far a number may be off, in its own unit below 1 and as a fraction of it above."""
 
 
+FACTOR_CLOSE = 0.02
+"""How near a number must be to the right one, when a factor is taken away, to speak of the factor."""
+
+
 @dataclass(frozen=True)
 class Feedback:
     """What came of a check; as a condition it is true when the answer is right."""
@@ -123,11 +127,11 @@ def _compare_numbers(given: object, right: Real, tolerance: float | None) -> str
 
 
 def _what_is_off(mine: float, value: float, allowed: float) -> str:
-    if abs(mine + value) <= allowed:
+    if abs(mine + value) <= allowed < abs(value):
         return "The size is right, the sign is not: which direction is better, and what is subtracted from what?"
     for factor, why in ((100, "per cent or fraction?"), (1000, "the unit?"), (1e6, "the unit?")):
         for scale in (factor, 1 / factor):
-            if abs(mine / scale - value) <= allowed:
+            if abs(mine / scale - value) <= FACTOR_CLOSE * abs(value) and value:
                 return f"It is off by a factor of {factor:,.0f}: {why}"
     size = "close, but " if abs(mine - value) <= 5 * max(allowed, CLOSE * abs(value)) else ""
     return f"It is {size}too {'large' if mine > value else 'small'}."

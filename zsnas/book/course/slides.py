@@ -28,8 +28,10 @@ section > * { flex: none; }
 h1 { font-size: 2em; line-height: 1.15; margin: 0 0 0.5em; color: #0b5394; }
 h2 { font-size: 1.5em; line-height: 1.2; margin: 0 0 0.5em; color: #0b5394; }
 p, ul, ol { margin: 0 0 0.6em; max-width: 40em; }
-svg { max-width: 100%; max-height: 62vh; height: auto; width: auto; align-self: center; }
-small, .source { font-size: 0.6em; color: #4f565d; }
+p:has(> svg) { max-width: none; text-align: center; }
+svg { max-width: 100%; height: 58vh; width: auto; }
+p:has(> small) { line-height: 1.2; max-width: 50em; }
+small { font-size: 0.6em; color: #4f565d; }
 table { border-collapse: collapse; }
 td, th { padding: 0.15em 0.8em; text-align: left; border-bottom: 1px solid #ccc; }
 code { font-size: 0.9em; }
@@ -42,7 +44,7 @@ nav button { font: inherit; padding: 0.4em 0.8em; }
 @media print {
   :root { font-size: 24px; }
   section { height: 7.5in; min-height: 0; width: 13.33in; break-after: page; overflow: hidden; padding: 0.5in 0.9in; }
-  svg { max-height: 4.6in; }
+  svg { height: 4.4in; }
   nav { display: none; }
 }
 """
