@@ -101,7 +101,9 @@ def course(session: nox.Session) -> None:
     session.env["ZSNAS_EDITION"] = "instructors"
     shutil.rmtree(INSTRUCTORS, ignore_errors=True)
     jupyter_book = str(PYTHON.with_name("jupyter-book"))
-    session.run(jupyter_book, "build", ".", "--path-output", str(INSTRUCTORS), "--warningiserror", external=True)
+    session.run(
+        jupyter_book, "build", ".", "--path-output", str(INSTRUCTORS), "--warningiserror", external=True
+    )
     session.log(f"open {INSTRUCTORS / '_build' / 'html' / 'index.html'}; it is not for publication")
 
 
@@ -110,7 +112,9 @@ def slides(session: nox.Session) -> None:
     """Write the slides of the lecture as HTML and, with Chromium, as PDF, into _build/course."""
     page = ROOT / "_build" / "course" / "slides.html"
     page.parent.mkdir(parents=True, exist_ok=True)
-    write = f"import pathlib; from zsnas.book.course import deck; pathlib.Path({str(page)!r}).write_text(deck())"
+    write = (
+        f"import pathlib; from zsnas.book.course import deck; pathlib.Path({str(page)!r}).write_text(deck())"
+    )
     session.run(str(PYTHON), "-c", write, external=True)
     print_to_pdf(session, page, page.with_suffix(".pdf"))
 

@@ -11,7 +11,14 @@ from zsnas.course import board
 
 def row(proxy, kt_top, low, high, benchmark="nb201/cifar100"):
     numbers = {"kt": 0.5, "kt_top": kt_top, "kt_top_low": low, "kt_top_high": high}
-    return {"benchmark": benchmark, "proxy": proxy, "label": proxy.upper(), "n": 120, "n_top": 60, "missing": 0} | numbers
+    return {
+        "benchmark": benchmark,
+        "proxy": proxy,
+        "label": proxy.upper(),
+        "n": 120,
+        "n_top": 60,
+        "missing": 0,
+    } | numbers
 
 
 @pytest.fixture

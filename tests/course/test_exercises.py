@@ -83,7 +83,13 @@ def test_a_sheet_is_read():
     sheet = read("toys", SHEET)
     (one,) = sheet.exercises
     assert (sheet.title, sheet.text) == ("Toys", "Small.")
-    assert (one.id, one.title, one.page, one.level, one.form) == ("toy-1", "How much?", "fig06", 1, "a number")
+    assert (one.id, one.title, one.page, one.level, one.form) == (
+        "toy-1",
+        "How much?",
+        "fig06",
+        1,
+        "a number",
+    )
     assert (one.question, one.start.strip()) == ("Add.", "a = 1")
     assert one.solved["answer"] == 2
     assert one.explained().startswith("It is 2.0.")
@@ -109,7 +115,9 @@ def test_unknown_exercises_and_sheets_are_named():
 
 
 def test_absent_accuracies_are_an_error_with_its_remedy(monkeypatch):
-    one = read("toys", SHEET.replace("answer = a + 1", "import zsnas\nanswer = zsnas.benchmark('nb201/cifar100')")).exercises[0]
+    one = read(
+        "toys", SHEET.replace("answer = a + 1", "import zsnas\nanswer = zsnas.benchmark('nb201/cifar100')")
+    ).exercises[0]
 
     def absent(_):
         raise SourceUnavailable("not here")

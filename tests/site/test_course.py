@@ -16,7 +16,10 @@ def test_no_solution_is_in_what_is_published():
     secrets = [
         (one.id, line.strip())
         for one in map(course.exercise, course.list_exercises())
-        for line in [*one.code.splitlines(), *re.sub(r"```.*?```", "", one.solution, flags=re.DOTALL).splitlines()]
+        for line in [
+            *one.code.splitlines(),
+            *re.sub(r"```.*?```", "", one.solution, flags=re.DOTALL).splitlines(),
+        ]
         if len(line) > 60 and "{" not in line and line not in one.start
     ]
     assert len(secrets) > 100

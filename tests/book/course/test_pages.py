@@ -52,7 +52,9 @@ def code_of(cells):
 def test_students_get_everything_but_the_solution():
     page = exercises(read("toys", TOY), solved=False)
     assert "(exercise-toy-1)=\n## How much?" in page
-    assert all(text in page for text in ("one = 1", "Hint 1", 'zsnas.course.check("toy-1", answer)', "a number"))
+    assert all(
+        text in page for text in ("one = 1", "Hint 1", 'zsnas.course.check("toy-1", answer)', "a number")
+    )
     assert "Secret" not in page
     assert "one + 1" not in page
 
@@ -71,12 +73,16 @@ def test_a_sheet_is_a_notebook_that_nbgrader_grades(solved):
     answer, check = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert answer.metadata.nbgrader.solution
     assert not answer.metadata.nbgrader.locked
-    assert (check.metadata.nbgrader.grade, check.metadata.nbgrader.locked, check.metadata.nbgrader.points) == (True, True, 1)
+    assert (
+        check.metadata.nbgrader.grade,
+        check.metadata.nbgrader.locked,
+        check.metadata.nbgrader.points,
+    ) == (True, True, 1)
     assert ("### BEGIN SOLUTION\nanswer = one + 1\n### END SOLUTION" in answer.source) is solved
     assert "{doc}" not in "".join(cell.source for cell in notebook.cells)
     namespace = {}
     for source in [*code_of([answer])]:
-        exec(source, namespace)
+        exec(source, namespace)  # noqa: S102 - the toy above
     assert (namespace["answer"] == 2) is solved
 
 
@@ -97,7 +103,12 @@ def test_every_sheet_is_in_the_table():
 
 def test_a_question_has_one_right_choice_and_a_reason():
     found = question("Two?\n\n- ( ) 1\n- (x) 2\n\nOne and one.")
-    assert (found.asked, found.choices, found.right, found.explained) == ("Two?", ("1", "2"), 1, "One and one.")
+    assert (found.asked, found.choices, found.right, found.explained) == (
+        "Two?",
+        ("1", "2"),
+        1,
+        "One and one.",
+    )
     with pytest.raises(ValueError, match="2 choices, 2 marked"):
         question("Two?\n\n- (x) 1\n- (x) 2\n\nOne and one.")
     with pytest.raises(ValueError, match="lacks the question or the explanation"):
@@ -166,7 +177,11 @@ def build(folder, edition):
 
 def written(folder):
     """Return every text that a reader can get at: pages, sources, index of the search, downloads."""
-    files = [path for path in folder.rglob("*") if path.suffix in (".html", ".txt", ".js", ".json", ".ipynb", ".md")]
+    files = [
+        path
+        for path in folder.rglob("*")
+        if path.suffix in (".html", ".txt", ".js", ".json", ".ipynb", ".md")
+    ]
     assert {".html", ".txt", ".js", ".ipynb"} <= {path.suffix for path in files}
     return {str(path.relative_to(folder)): path.read_text(encoding="utf-8") for path in files}
 
