@@ -5,11 +5,11 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 NOX := .nox/bootstrap/bin/python -m nox
 
 .DEFAULT_GOAL := tasks
-.PHONY: tasks test tests book pdf notebooks settings lint types performance browser links dataset wheel clean
+.PHONY: tasks test tests book pdf course slides notebooks settings lint types performance browser links dataset wheel clean
 
 test: tests
 
-tests book pdf notebooks settings lint types performance browser links dataset wheel: .nox/bootstrap/ready
+tests book pdf course slides notebooks settings lint types performance browser links dataset wheel: .nox/bootstrap/ready
 	@$(NOX) -s $@ $(if $(ARGS),-- $(ARGS))
 
 tasks: .nox/bootstrap/ready

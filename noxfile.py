@@ -22,6 +22,7 @@ PYTHON = ENVIRONMENT / "bin" / "python"
 BOOK = ROOT / "_build" / "html"
 ONE_PAGE = ROOT / "_build" / "singlehtml"
 COMMITS = ("git", "rev-list", "--count", "HEAD")
+INSTRUCTORS = ROOT / "_build" / "instructors"
 # The plain `pytest` leaves out the performance tests and the checks of the built book.
 EVERYWHERE = "--override-ini=norecursedirs=.*"
 
@@ -73,21 +74,50 @@ def book(session: nox.Session) -> None:
 @task
 def pdf(session: nox.Session) -> None:
     """Print the whole book as one PDF, _build/zsnas.pdf; needs Chromium."""
-    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    if not chromium:
-        session.error("no Chromium: install the package chromium, or set CHROMIUM to its path")
     jupyter_book = str(PYTHON.with_name("jupyter-book"))
     session.run(jupyter_book, "build", ".", "--builder", "singlehtml", external=True)
     # The addresses in it are those of a page at the root.
     page = Path(shutil.copy(ONE_PAGE / "notebooks" / "index.html", ONE_PAGE / "all.html"))
+    print_to_pdf(session, page, BOOK.with_name("zsnas.pdf"))
+
+
+def print_to_pdf(session: nox.Session, page: Path, target: Path) -> None:
+    """Print a page that is a file."""
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    if not chromium:
+        session.error("no Chromium: install the package chromium, or set CHROMIUM to its path")
     session.run(
         chromium,
         *("--headless", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer"),
         "--virtual-time-budget=120000",  # until the equations are typeset
-        f"--print-to-pdf={BOOK.with_name('zsnas.pdf')}",
+        f"--print-to-pdf={target}",
         page.as_uri(),
         external=True,
     )
+
+
+@task
+def course(session: nox.Session) -> None:
+    """Build the edition for instructors, with solutions and exam, into _build/instructors."""
+    session.env["ZSNAS_EDITION"] = "instructors"
+    shutil.rmtree(INSTRUCTORS, ignore_errors=True)
+    jupyter_book = str(PYTHON.with_name("jupyter-book"))
+    session.run(
+        jupyter_book, "build", ".", "--path-output", str(INSTRUCTORS), "--warningiserror", external=True
+    )
+    session.log(f"open {INSTRUCTORS / '_build' / 'html' / 'index.html'}; it is not for publication")
+
+
+@task
+def slides(session: nox.Session) -> None:
+    """Write the slides of the lecture as HTML and, with Chromium, as PDF, into _build/course."""
+    page = ROOT / "_build" / "course" / "slides.html"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    write = (
+        f"import pathlib; from zsnas.book.course import deck; pathlib.Path({str(page)!r}).write_text(deck())"
+    )
+    session.run(str(PYTHON), "-c", write, external=True)
+    print_to_pdf(session, page, page.with_suffix(".pdf"))
 
 
 @task

@@ -1,4 +1,6 @@
-"""Sphinx extension: the pages of the course, for students or, with ``ZSNAS_EDITION=instructors``, for instructors.
+"""Sphinx extension: the pages of the course, for students or for instructors.
+
+``ZSNAS_EDITION=instructors`` asks for the second edition, which has the solutions.
 
 A page of exercises has ``{{exercises}}`` in it, in whose place the sheet of its name stands. The file itself,
 which Sphinx copies beside the page, holds no solution. Notebooks and slides are written beside the pages.
@@ -38,7 +40,7 @@ INSTRUCTORS = "instructors"
 EDITIONS = ("students", INSTRUCTORS)
 DOWNLOADS = "_static/course"
 ONLY_THERE = """:::{note}
-Questions for an exam, with answers, are in the edition for instructors, as are the solutions of all exercises.
+Questions for an exam, with answers, and the solutions of all exercises are in the edition for instructors.
 `make course` builds it.
 :::"""
 
@@ -105,7 +107,9 @@ def _write_downloads(app: Sphinx, exception: Exception | None) -> None:
         return
     folder = Path(app.outdir, DOWNLOADS)
     folder.mkdir(parents=True, exist_ok=True)
-    names = {PurePosixPath(docname).name for docname in app.env.found_docs if docname.startswith(f"{FOLDER}/")}
+    names = {
+        PurePosixPath(docname).name for docname in app.env.found_docs if docname.startswith(f"{FOLDER}/")
+    }
     for name in sorted(names):
         if name.startswith(SHEET):
             sheet = course.sheet(name.removeprefix(SHEET))
@@ -134,7 +138,9 @@ class Quiz(SphinxDirective):
             *self._inline(asked.asked),
             _html("</legend>"),
             *(node for k, words in enumerate(asked.choices) for node in self._choice(name, k, words)),
-            _html('<p class="quiz-told" role="status"></p><details><summary>The answer, and why</summary><p>'),
+            _html(
+                '<p class="quiz-told" role="status"></p><details><summary>The answer, and why</summary><p>'
+            ),
             nodes.strong("", "", *self._inline(asked.choices[asked.right])),
             _html("</p>"),
             *self._parsed(asked.explained).children,

@@ -107,4 +107,3 @@ def _nowhere(number: int) -> TextIO:
     except OSError:  # so that no file that is opened later takes its place
         os.dup2(os.open(os.devnull, os.O_WRONLY), number)
     return Path(os.devnull).open("w", encoding="utf-8")
-

@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import math
-import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -106,7 +105,6 @@ def write_results(
 
 def _of_json(value: Any) -> Any:  # noqa: ANN401 - whatever a row holds
     return None if isinstance(value, float) and math.isnan(value) else value
-
 
 
 def _write(where: str, text: str) -> None:

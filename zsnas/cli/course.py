@@ -1,11 +1,12 @@
-"""`zsnas course`: exercises, and the leaderboard of a class."""
+"""`zsnas course`: the leaderboard of a class."""
 
 import argparse
 import html
 import math
 import sys
+from collections.abc import Hashable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zsnas.cli._output import print_table
 from zsnas.cli._parser import Commands, add_command
@@ -84,11 +85,19 @@ def page(table: "pd.DataFrame") -> str:
     )
 
 
-def _cells(row: dict[str, object]) -> tuple[str, ...]:
+def _cells(row: dict[Hashable, Any]) -> tuple[str, ...]:
     ahead = _signed(row["ahead"]) + (" *" if row["decided"] else "")
     place = "–" if _is_nan(row["place"]) else f"{row['place']:.0f}"
     counts = f"{row['n']:,}/{row['n_top']:,}", f"{row['missing']:,}"
-    return place, str(row["who"]), str(row["proxy"]), _signed(row["kt_top"]), ahead, _signed(row["kt"]), *counts
+    return (
+        place,
+        str(row["who"]),
+        str(row["proxy"]),
+        _signed(row["kt_top"]),
+        ahead,
+        _signed(row["kt"]),
+        *counts,
+    )
 
 
 def _is_nan(value: object) -> bool:

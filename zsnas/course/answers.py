@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
@@ -13,6 +14,10 @@ from zsnas.proxies import list_proxies, proxy
 
 CLOSE = 0.01
 """How far a number may be off, in its own unit below 1 and as a fraction of it above."""
+
+
+FACTOR_CLOSE = 0.02
+"""How near a number must be to the right one, when a factor is taken away, to speak of the factor."""
 
 
 @dataclass(frozen=True)
@@ -123,11 +128,13 @@ def _compare_numbers(given: object, right: Real, tolerance: float | None) -> str
 
 
 def _what_is_off(mine: float, value: float, allowed: float) -> str:
-    if abs(mine + value) <= allowed:
-        return "The size is right, the sign is not: which direction is better, and what is subtracted from what?"
+    if abs(mine + value) <= allowed < abs(value):
+        return (
+            "The size is right, the sign is not: which direction is better, and what is subtracted from what?"
+        )
     for factor, why in ((100, "per cent or fraction?"), (1000, "the unit?"), (1e6, "the unit?")):
         for scale in (factor, 1 / factor):
-            if abs(mine / scale - value) <= allowed:
+            if abs(mine / scale - value) <= FACTOR_CLOSE * abs(value) and value:
                 return f"It is off by a factor of {factor:,.0f}: {why}"
     size = "close, but " if abs(mine - value) <= 5 * max(allowed, CLOSE * abs(value)) else ""
     return f"It is {size}too {'large' if mine > value else 'small'}."
@@ -143,7 +150,7 @@ def _compare_collections(given: object, right: Any) -> str:  # noqa: ANN401
             f"{len(set(mine) & set(wanted))} of your {len(mine)} are right; "
             f"{len(lacking)} of the answer {'is' if len(lacking) == 1 else 'are'} missing."
         )
-    if isinstance(right, Set) or mine == wanted:
+    if isinstance(right, AbstractSet) or mine == wanted:
         return ""
     same = next(k for k, pair in enumerate(zip(mine, wanted, strict=False)) if pair[0] != pair[1])
     return f"The members are right, their order is not: it first goes wrong at place {same + 1}."

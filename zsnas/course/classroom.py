@@ -22,8 +22,7 @@ def board(folder: str | Path) -> pd.DataFrame:
     Parameters
     ----------
     folder
-        With a JSON file a student or group, ``NAME.json``, as ``zsnas evaluate FILE --output NAME.json`` writes
-        it.
+        With a file ``NAME.json`` a student or group, as ``zsnas evaluate FILE --output NAME.json`` writes it.
 
     Returns
     -------

@@ -170,7 +170,9 @@ def exercise(identity: str) -> Exercise:
 
 @cache
 def _sheets() -> dict[str, Sheet]:
-    return {path.stem: read(path.stem, path.read_text(encoding="utf-8")) for path in sorted(SHEETS.glob("*.md"))}
+    return {
+        path.stem: read(path.stem, path.read_text(encoding="utf-8")) for path in sorted(SHEETS.glob("*.md"))
+    }
 
 
 @cache

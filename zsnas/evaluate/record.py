@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
 
 def record(evaluation: Evaluation) -> str:
-    """Write what came of the user's proxies, and of #Params on the same networks, as :func:`zsnas.leaderboard` does.
+    """Write what came of the user's proxies, with the columns of :func:`zsnas.leaderboard`.
 
     The regret is there for the profile "full" alone: the networks of "quick" are no random sample.
 
     Returns
     -------
     str
-        JSON: ``zsnas``, ``command``, ``rows``, and ``beside``, the rows of #Params where it was compared; null
-        where a number is undefined.
+        JSON: ``zsnas``, ``command``, ``rows``, and ``beside``, the rows of #Params on the same networks where
+        it was compared; null where a number is undefined.
     """
     rows, beside = (
         [row for result in evaluation.results for row in _rows(result, evaluation.profile, names)]

@@ -1,4 +1,4 @@
-"""The pages and files of the course, each in two editions: for students, and for instructors with solutions."""
+"""The pages and files of the course, in two editions: for students, and for instructors with solutions."""
 
 from zsnas.book.course.editions import exercises, exercises_notebook, lab_notebook, sheet_table
 from zsnas.book.course.notes import exam, measured

@@ -1,4 +1,7 @@
-"""Measure what the course takes on this machine: ``python -m zsnas.book.course`` writes ``data/course.csv``."""
+"""Measure what the course takes on this machine.
+
+``python -m zsnas.book.course`` writes ``data/course.csv``.
+"""
 
 from __future__ import annotations
 
@@ -17,19 +20,28 @@ from zsnas.book.course.editions import lab_notebook
 from zsnas.book.course.notes import MEASURED
 from zsnas.course import list_sheets
 
+SCORE = """
+import zsnas
+space = zsnas.space("nb201")
+network = space.build(space.architectures[0], 100, seed=0)
+zsnas.score(network, zsnas.batch("cifar100", size=64, seed=0), ["synflow"])
+"""
+LAB = """
+import zsnas
+zsnas.evaluate("FOLDER/my_proxy.py", ["nb201/cifar100"], folder="FOLDER", progress=False)
+"""
+SHEET = "from zsnas import course; [one.solved for one in course.sheet({name!r}).exercises]"
 COMMANDS = {
-    "`import zsnas` and one score of a cell": "import zsnas; zsnas.score(zsnas.space('nb201').build(zsnas.space('nb201').architectures[0], 100, 0), zsnas.batch('cifar100', 64, 0), ['synflow'])",
-    "the lab: evaluate the proxy of the template on one benchmark": "import zsnas; zsnas.evaluate('FOLDER/my_proxy.py', ['nb201/cifar100'], folder='FOLDER', progress=False)",
-    **{
-        f"all solutions of the sheet *{name}*": f"from zsnas import course; [one.solved for one in course.sheet({name!r}).exercises]"
-        for name in list_sheets()
-    },
+    "Start Python, build a cell and score it": SCORE,
+    "The lab: evaluate the proxy of the notebook on one benchmark": LAB,
+    **{f"All solutions of the sheet *{name}*": SHEET.format(name=name) for name in list_sheets()},
 }
+"""What is measured, and its code; ``FOLDER`` is one that is gone afterwards."""
 
 
 def _proxy() -> str:
     """Return the proxy that the notebook of the lab writes into a file."""
-    cells = (cell.source for cell in lab_notebook().cells)
+    cells = (str(cell.source) for cell in lab_notebook().cells)
     return next(text.partition("\n")[2] for text in cells if text.startswith("%%writefile"))
 
 

@@ -110,14 +110,18 @@ def exercises_notebook(sheet: Sheet, *, solved: bool) -> NotebookNode:
 
     cells = [new_markdown_cell(f"# {sheet.title}\n\n{_plain(sheet.text)}", id="title")]
     cells += [cell for one in sheet.exercises for cell in _cells(one, solved)]
-    return new_notebook(cells=cells, metadata={"kernelspec": _KERNEL, "language_info": {"name": "python"}})
+    made: NotebookNode = new_notebook(
+        cells=cells, metadata={"kernelspec": _KERNEL, "language_info": {"name": "python"}}
+    )
+    return made
 
 
 def _cells(one: Exercise, solved: bool) -> Iterator[NotebookNode]:
     from nbformat.v4 import new_code_cell, new_markdown_cell
 
     hints = "\n\n".join(
-        f"<details><summary>Hint {k}</summary>\n\n{_plain(hint)}\n\n</details>" for k, hint in enumerate(one.hints, 1)
+        f"<details><summary>Hint {k}</summary>\n\n{_plain(hint)}\n\n</details>"
+        for k, hint in enumerate(one.hints, 1)
     )
     words = f"## {one.title}\n\n{_plain(one.question)}\n\nYour `answer` is {one.form}.\n\n{hints}"
     yield new_markdown_cell(words, id=f"{one.id}-question")

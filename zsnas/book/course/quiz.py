@@ -31,7 +31,7 @@ class Question:
 
 
 def question(text: str) -> Question:
-    """Read a question: what is asked, a list of choices of which one is marked with x, and why it is that one.
+    """Read a question: what is asked, a list of choices, one of them marked with x, and why it is that one.
 
     Raises
     ------
@@ -41,7 +41,9 @@ def question(text: str) -> Question:
     found = list(_CHOICE.finditer(text))
     marked = [k for k, choice in enumerate(found) if choice[1] == "x"]
     if len(found) < 2 or len(marked) != 1:
-        raise ValueError(f"{text.strip()[:40]!r} has {len(found)} choices, {len(marked)} marked; mark one as (x)")
+        raise ValueError(
+            f"{text.strip()[:40]!r} has {len(found)} choices, {len(marked)} marked; mark one as (x)"
+        )
     asked, explained = text[: found[0].start()].strip(), text[found[-1].end() :].strip()
     if not (asked and explained):
         raise ValueError(f"{text.strip()[:40]!r} lacks the question or the explanation below its choices")

@@ -1,7 +1,7 @@
 """Slides from Markdown: one HTML file that needs no network, with speaker notes, and prints one slide a page.
 
-A slide ends with a line ``---``. What follows a line ``???`` in it is for the speaker. ``{{page:name}}`` is what
-the committed page has glued under this name: a figure or a text, so that no number is typed into a slide.
+A slide ends with a line ``---``. What follows a line ``???`` in it is for the speaker. ``{{page:name}}`` is
+what the committed page has glued under this name: a figure or a text, so that no number is typed.
 """
 
 from __future__ import annotations
@@ -21,28 +21,34 @@ _GLUED = re.compile(r"\{\{([\w-]+):([\w-]+)\}\}")
 _RECORD = "application/papermill.record/"
 
 _STYLE = """
-:root { color-scheme: light; font: clamp(16px, 2.6vw, 30px)/1.4 system-ui, sans-serif; color: #1b1b1b; background: #fff; }
+:root { color-scheme: light; color: #1b1b1b; background: #fff; }
+:root { font: clamp(16px, 2.6vw, 30px)/1.4 system-ui, sans-serif; }
 body { margin: 0; scroll-snap-type: y mandatory; overflow-x: hidden; }
-section { box-sizing: border-box; min-height: 100vh; padding: 5vh 7vw; scroll-snap-align: start; display: flex; flex-direction: column; justify-content: center; }
+section { box-sizing: border-box; min-height: 100vh; padding: 5vh 7vw; scroll-snap-align: start; }
+section { display: flex; flex-direction: column; justify-content: center; }
 section > * { flex: none; }
 h1 { font-size: 2em; line-height: 1.15; margin: 0 0 0.5em; color: #0b5394; }
 h2 { font-size: 1.5em; line-height: 1.2; margin: 0 0 0.5em; color: #0b5394; }
 p, ul, ol { margin: 0 0 0.6em; max-width: 40em; }
-svg { max-width: 100%; max-height: 62vh; height: auto; width: auto; align-self: center; }
-small, .source { font-size: 0.6em; color: #4f565d; }
+p:has(> svg) { max-width: none; text-align: center; }
+svg { max-width: 100%; height: 58vh; width: auto; }
+p:has(> small) { line-height: 1.2; max-width: 50em; }
+small { font-size: 0.6em; color: #4f565d; }
 table { border-collapse: collapse; }
 td, th { padding: 0.15em 0.8em; text-align: left; border-bottom: 1px solid #ccc; }
 code { font-size: 0.9em; }
 pre { font-size: 0.75em; background: #f5f5f5; padding: 0.6em; overflow-x: auto; }
-aside { display: none; margin-top: 1em; padding: 0.5em 1em; font-size: 0.65em; background: #fdf6e3; border-left: 0.3em solid #b58900; }
+aside { display: none; margin-top: 1em; padding: 0.5em 1em; font-size: 0.65em; }
+aside { background: #fdf6e3; border-left: 0.3em solid #b58900; }
 body.speaking aside { display: block; }
 nav { position: fixed; right: 1em; bottom: 0.6em; font-size: 0.5em; color: #4f565d; }
 nav button { font: inherit; padding: 0.4em 0.8em; }
 @page { size: 13.33in 7.5in; margin: 0; }
 @media print {
   :root { font-size: 24px; }
-  section { height: 7.5in; min-height: 0; width: 13.33in; break-after: page; overflow: hidden; padding: 0.5in 0.9in; }
-  svg { max-height: 4.6in; }
+  section { height: 7.5in; min-height: 0; width: 13.33in; padding: 0.5in 0.9in; }
+  section { break-after: page; overflow: hidden; }
+  svg { height: 4.4in; }
   nav { display: none; }
 }
 """
@@ -85,8 +91,9 @@ def deck(text: str | None = None) -> str:
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{html.escape(title[1] if title else 'Slides')}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
-        f"{''.join(slides)}</main>\n<nav aria-label=\"Slides\"><output></output> <button>Notes (n)</button></nav>\n"
+        f"<title>{html.escape(title[1] if title else 'Slides')}</title>\n<style>{_STYLE}</style>\n"
+        f"</head>\n<body>\n<main>\n{''.join(slides)}</main>\n"
+        '<nav aria-label="Slides"><output></output> <button>Notes (n)</button></nav>\n'
         f"<script>{_SCRIPT}</script>\n</body>\n</html>\n"
     )
 
