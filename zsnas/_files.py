@@ -21,7 +21,8 @@ def checked_file(what: str, given: str | Path, *suffixes: str, makes_folder: boo
     Raises
     ------
     ValueError
-        In one sentence: the name has another ending, is that of a folder, its folder does not exist, or it may not be written.
+        In one sentence: the name has another ending, is that of a folder, its folder does not exist, or the
+        file may not be written.
     """
     path = Path(given)
     if path.suffix.lower() not in suffixes:
@@ -32,8 +33,7 @@ def checked_file(what: str, given: str | Path, *suffixes: str, makes_folder: boo
         raise ValueError(f"{str(given)!r} is a folder; give {what} the name of a file")
     if not makes_folder and not path.parent.is_dir():
         raise ValueError(f"there is no folder {str(path.parent)!r} for {what}; make it, or choose another")
-    if not (makes_folder and not path.exists()) and not os.access(
-        path if path.exists() else path.parent, os.W_OK
-    ):
+    touched = path if path.exists() else path.parent
+    if touched.exists() and not os.access(touched, os.W_OK):
         raise ValueError(f"{str(given)!r} cannot be written; choose another place for {what}")
     return path
