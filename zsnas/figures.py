@@ -208,7 +208,7 @@ def correlation_dumbbells(
         By subset, the highest Kendall's τ that the noise of the truth lets any score have: a dashed line.
     """
     proxies = _ranked(table)
-    places = np.arange(len(proxies))
+    places = np.arange(len(proxies), dtype=np.float64)
     figure = Figure(figsize=(PHONE_WIDTH, 1.6 + 0.4 * len(proxies)), layout="constrained")
     axes = figure.subplots()
     rows = {subset: _select(table, proxies, "KT", subset) for subset in SUBSETS}

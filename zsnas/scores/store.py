@@ -141,6 +141,10 @@ class ScoreStore:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._ids: dict[str, int] = {}
+        if str(path).startswith((":", "file:")):
+            raise StoreError(f"the store {str(path)!r} is no file; name one, such as scores.sqlite")
+        if not (path.exists() or path.is_symlink()):
+            checked_file("a store", path, *SUFFIXES, makes_folder=True)
         self._connection = _connected(path)
         try:
             with self._in_words():
@@ -582,16 +586,12 @@ def _of_version_1(
 def _connected(path: Path, timeout: float = 60) -> sqlite3.Connection:
     """Open or make a database; one that cannot be written is opened to be read."""
     text = str(path)
-    if text.startswith((":", "file:")):
-        raise StoreError(f"the store {text!r} is no file; name one, such as scores.sqlite")
     try:
         if path.is_dir():
             raise StoreError(
                 f"the store {text!r} is a folder; name a file in it, such as {path / 'scores.sqlite'}"
             )
-        if not path.exists():
-            checked_file("a store", path, *SUFFIXES, makes_folder=True)
-            path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         to_read = path.exists() and not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))
         address = f"{path.absolute().as_uri()}?mode=ro" if to_read else text
         return sqlite3.connect(address, timeout=timeout, uri=to_read)
