@@ -166,6 +166,46 @@ def test_a_source_can_be_several_pages_with_values_and_texts_of_their_own(twice)
     assert notebooks.stale("one") == []
 
 
+EACH = """zsnas:
+  each: {folder: parts, parameter: batch_size}
+---
+
+# {{title}} of {{page}}
+
+{{by hand}}
+"""
+
+
+@pytest.fixture
+def each(project):
+    """Add a source that is executed once for each file of a folder."""
+    source = TINY.read_text().replace("---\n\n# A tiny notebook\n", EACH)
+    (project / "notebooks" / "source.md").write_text(source)
+    (project / "notebooks" / "parts").mkdir()
+    for part in ("1", "2"):
+        text = f"# Number {part}\n\n## By hand\n\n```{{code-cell}} ipython3\nprint('part {part}')\n```\n"
+        (project / "notebooks" / "parts" / f"{part}.md").write_text(text)
+    return project
+
+
+@pytest.mark.usefixtures("each")
+def test_a_source_can_be_a_page_for_each_file_of_a_folder():
+    assert notebooks.list_notebooks() == ["source_1", "source_2", "tiny"]
+    first, second = notebooks.page("source_1"), notebooks.page("source_2")
+    assert first.title == "Number 1 of source_1"
+    assert (first.parameters, second.parameters) == ({"batch_size": "1"}, {"batch_size": "2"})
+    assert second.read().cells[1].source == "print('part 2')"
+
+
+def test_a_part_makes_its_own_page_stale_and_no_other(each):
+    digest = importlib.import_module("zsnas.book.pages.provenance").source_digest
+    before = [digest(notebooks.page(name)) for name in ("source_1", "source_2", "tiny")]
+    with (each / "notebooks" / "parts" / "1.md").open("a") as part:
+        part.write("More.\n")
+    after = [digest(notebooks.page(name)) for name in ("source_1", "source_2", "tiny")]
+    assert [one == other for one, other in zip(before, after, strict=True)] == [False, True, True]
+
+
 def test_the_values_of_a_page_are_its_defaults(twice):
     assert notebooks.run("one", {"batch_size": 1}, progress=False) == twice / "notebooks" / "one.ipynb"
     other = notebooks.run("two", {"batch_size": 1}, progress=False)

@@ -31,6 +31,12 @@ class Page:
               text: {title: "Do counts still rank when only good networks are left?"}
               survey: Figure 13
 
+    Or it names a folder beside it, each file of which is one page: its stem is the value of a parameter, and
+    its title and its sections are the texts, by their headings in lower case::
+
+        zsnas:
+          each: {folder: proxies, parameter: proxy}
+
     Attributes
     ----------
     name : str
@@ -46,6 +52,8 @@ class Page:
     survey : tuple of str
         Figures and tables of the survey that this page computes again, such as ``Figure 6``; in the header
         ``zsnas: {survey: …}``, of a source or of one of its pages, one or a list.
+    part : Path, optional
+        The file that the texts are from, where they are not in the header.
     """
 
     name: str
@@ -54,6 +62,7 @@ class Page:
     parameters: dict[str, Any] = field(default_factory=dict)
     text: dict[str, str] = field(default_factory=dict)
     survey: tuple[str, ...] = ()
+    part: Path | None = None
 
     @property
     def executed(self) -> Path:
@@ -133,7 +142,26 @@ def pages(project: Path) -> dict[str, Page]:
         for name, own in (header.get("pages") or {source.stem: header}).items():
             parameters, text = own.get("parameters", {}), own.get("text", {})
             found[name] = Page(name, project, source, parameters, text, survey_of(own))
+        if each := header.get("each"):
+            del found[source.stem]
+            for part in sorted((source.parent / each["folder"]).glob("*.md")):
+                name, given = f"{source.stem}_{part.stem}", {each["parameter"]: part.stem}
+                text = sections_of(part.read_text(encoding="utf-8"))
+                found[name] = Page(name, project, source, given, text, part=part)
     return found
+
+
+def sections_of(text: str) -> dict[str, str]:
+    r"""Return the title of a Markdown text, and what stands below each of its second headings.
+
+    >>> sections_of("# SNIP\n\n## By hand\n\nTwo weights.")
+    {'title': 'SNIP', 'by hand': 'Two weights.'}
+    """
+    title, *sections = re.split(r"^## ", text, flags=re.MULTILINE)
+    headed = (section.partition("\n") for section in sections)
+    return {"title": title.strip().removeprefix("# ")} | {
+        heading.strip().lower(): body.strip() for heading, _, body in headed
+    }
 
 
 def header_of(text: str) -> dict[str, Any]:

@@ -167,7 +167,7 @@ def _oversize(name: str) -> Iterator[str]:
 
 def source_digest(here: Page) -> str:
     """Return the hash of a notebook's source."""
-    return _digest(here.source.read_bytes())
+    return _digest(here.source.read_bytes() + (here.part.read_bytes() if here.part else b""))
 
 
 def _file_digest(here: Page, path: str) -> str:
