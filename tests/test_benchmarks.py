@@ -41,7 +41,7 @@ def no_files(tmp_path, monkeypatch):
 
 
 def test_benchmarks_are_listed_by_wildcard():
-    assert list_benchmarks("nb201*") == [ANALOG, *NB201]
+    assert list_benchmarks("nb201*") == [ANALOG, "nb201-digits", *NB201]
     assert list_benchmarks("nb201/*100") == ["nb201/cifar100"]
     assert {"help/nb201", "hw-nas-bench/nb201-cifar100"} < set(list_benchmarks())
 
