@@ -41,7 +41,7 @@ def no_files(tmp_path, monkeypatch):
 
 
 def test_benchmarks_are_listed_by_wildcard():
-    assert list_benchmarks("nb201*") == [ANALOG, "nb201-robust/cifar10", *NB201]
+    assert list_benchmarks("nb201*") == [ANALOG, "nb201-digits", "nb201-robust/cifar10", *NB201]
     assert list_benchmarks("nb201/*100") == ["nb201/cifar100"]
     assert {"help/nb201", "hw-nas-bench/nb201-cifar100"} < set(list_benchmarks())
 

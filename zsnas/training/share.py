@@ -69,7 +69,8 @@ def train_share(
     Parameters
     ----------
     output
-        A Parquet file, replaced in one step after every stack. A later call trains what it lacks.
+        A Parquet file, replaced in one step after every stack. A later call trains what it lacks. Two that
+        work at once need a file each, see :func:`merge`.
     seeds
         Each cell is trained once with each.
     limit
