@@ -232,15 +232,16 @@ class Comparison:
         count = f"{scored:,}" if scored else "none"
         return f"Of the {len(best):,} architectures of the {self.share}, {count} are."
 
-    def dumbbells(self, label: str) -> HTML | Markdown:
-        """Draw the correlations of a pool."""
+    def bars(self, label: str, ceiling: Mapping[str, float] | None = None) -> HTML | Markdown:
+        """Draw the correlations of a pool, and how high noise lets them be where that is known."""
         if label not in self.labels:
             return self._too_few(label)
         table = self.correlations[label]
         how: dict[str, Any] = {"top": self.top, "truth": self.truth(label)}
-        return drawn(
-            figures.correlation_dumbbells(table, **how), figures.correlation_dumbbells_alt(table, **how)
-        )
+        alt = figures.correlation_bars_alt(table, **how)
+        if ceiling is not None:
+            alt += f" Noise ceilings: {ceiling['all']:.2f} over all, {ceiling['top']:.2f} over the top."
+        return drawn(figures.correlation_bars(table, **how, ceiling=ceiling), alt)
 
     def truth(self, label: str) -> str:
         """Return what the proxies are correlated with."""
