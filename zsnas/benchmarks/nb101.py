@@ -59,7 +59,7 @@ def numbers(path: Path, rows: int) -> NDArray[np.float64]:
     instructions = pickletools.genops(gzip.decompress(path.read_bytes()))
     written = [(op.name, argument) for op, argument, _ in instructions]
     texts = [argument for name, argument in written if "UNICODE" in name]
-    blocks = [argument for name, argument in written if "BINBYTES" in name]
+    blocks: list[bytes] = [argument for name, argument in written if "BINBYTES" in name and argument]
     if texts.count("f8") != 1 or not blocks or len(blocks[-1]) % (8 * rows):
         raise ValueError(f"{path} is no table of numbers with {rows:,} rows; fetch it again")
     return np.frombuffer(blocks[-1], dtype="<f8").reshape(-1, rows)

@@ -213,8 +213,9 @@ def _changed(cell: Cell) -> list[Cell]:
     for vertex, sources in enumerate(cell.sources):
         for source in range(vertex + 1):
             changed = tuple(sorted(set(sources) ^ {source}))
-            found.append(_pruned(cell, (*cell.sources[:vertex], changed, *cell.sources[vertex + 1 :])))
-    return [other for other in found if other and not _broken_rule(other)]
+            pruned = _pruned(cell, (*cell.sources[:vertex], changed, *cell.sources[vertex + 1 :]))
+            found += [pruned] if pruned else []
+    return [other for other in found if not _broken_rule(other)]
 
 
 def _pruned(cell: Cell, sources: tuple[tuple[int, ...], ...]) -> Cell | None:

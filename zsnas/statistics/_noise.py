@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 _LEVELS = 20  # of accuracy, over which the noise may differ
-_GRID = 300
-_STEPS = 100
+_GRID = 600
+_STEPS = 400
 _SIMULATED = 50_000  # architectures in all, over several copies of the benchmark
 _COPIES = 20
 

@@ -37,7 +37,7 @@ def race(found: pd.DataFrame) -> Figure:
             trained["epoch"], trained["value"], color=BLUE, linewidth=3, marker="o", label="accuracy so far"
         )
         label = "other proxies"
-        for proxy, value, low, high in proxies[["proxy", "value", "low", "high"]].dropna().to_numpy():
+        for proxy, value, low, high in proxies[["proxy", "value", "low", "high"]].dropna().to_numpy().tolist():
             if proxy == best:
                 axes.axhspan(low, high, color=ORANGE, alpha=0.25, linewidth=0)
                 axes.axhline(value, color=ORANGE, linewidth=2, linestyle="--", label=label_of(best))
@@ -57,7 +57,7 @@ def race_alt(found: pd.DataFrame) -> str:
     """Say what :func:`race` shows: from where to where the curve goes, and where it passes the best proxy."""
     trained, proxies = found[found["epoch"] > 0], found[found["epoch"] == 0].dropna(subset="value")
     best, first = digits.best_proxy(found), digits.soonest(found, clearly=False)
-    start, *_, end = map(tables.number, trained["value"])
+    start, *_, end = map(tables.number, trained["value"].tolist())
     text = (
         f"Line chart with intervals: Kendall’s τ of the accuracy after each of {len(trained)} epochs goes "
         f"from {start} to {end}."
@@ -67,5 +67,5 @@ def race_alt(found: pd.DataFrame) -> str:
     passes = f"passes it at epoch {first}" if first else "never passes it"
     return (
         f"{text} {len(proxies)} level lines are proxies, the highest {label_of(best)} at "
-        f"{tables.number(proxies['value'].max())}; the curve {passes}."
+        f"{tables.number(float(proxies['value'].max()))}; the curve {passes}."
     )

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 
 from zsnas.figures import WIDTH, _styled
 from zsnas.proxies import label_of
 
 if TYPE_CHECKING:
-    import pandas as pd
 
 _DARK = 0.65  # from here on numbers are white
 
@@ -43,8 +43,8 @@ def likeness_map(table: pd.DataFrame) -> Figure:
 
 def likeness_map_alt(table: pd.DataFrame) -> str:
     """Say which proxies :func:`likeness_map` shows as most and least alike."""
-    upper = table.where(np.triu(np.ones(table.shape, dtype=bool), 1)).stack().dropna()
-    upper = upper.sort_values()
+    stacked = table.where(np.triu(np.ones(table.shape, dtype=bool), 1)).stack()
+    upper = pd.Series(stacked).dropna().sort_values()
     (low, high) = (upper.index[0], upper.index[-1])
     return (
         f"Map of Spearman’s ρ between {len(table)} proxies. Most alike: {label_of(high[0])} and "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations, islice
 
+import numpy as np
 import pandas as pd
 
 import zsnas.benchmarks
@@ -97,4 +98,4 @@ def same_order(table: pd.DataFrame) -> float:
         for _, part in table.groupby("benchmark")
         for a, b in combinations(part.index, 2)
     ]
-    return sum(agree) / len(agree)
+    return float(np.mean(agree))
