@@ -151,10 +151,14 @@ def stored(path: Path) -> dict[tuple[str, str], float]:
 def ended(process: "subprocess.Popen[str]") -> bool:
     """Wait until a sweep has ended by itself and without an error."""
     try:
-        return process.wait(PATIENCE) == 0
+        _, errors = process.communicate(timeout=PATIENCE)
     except subprocess.TimeoutExpired:
         process.kill()
+        process.communicate()
         return False
+    if process.returncode:
+        sys.stderr.write(errors)
+    return process.returncode == 0
 
 
 def of_sweep(folder: Path) -> str:
@@ -188,7 +192,7 @@ def writer_is_killed(rng: random.Random, folder: Path) -> str:
     process = start(folder, 1)
     when_at_work(process, folder, rng.randint(0, 20))
     process.kill()
-    process.wait()
+    process.communicate()
     return of_sweep(folder)
 
 
@@ -213,6 +217,7 @@ def sweep_is_interrupted(rng: random.Random, folder: Path) -> str:
         _, errors = process.communicate(timeout=PATIENCE)
     except subprocess.TimeoutExpired:
         process.kill()
+        process.communicate()
         return "unclear"
     if process.returncode and "the same command resumes" not in errors:
         return "raw traceback"

@@ -32,6 +32,11 @@ def scores(path):
         return {(row.arch, s.proxy): (s.value, s.reason) for row, s in store.each()}
 
 
+def by_row(path):
+    with ScoreStore(Path(path)) as store:
+        return {(row, s.proxy): (s.value, s.reason) for row, s in store.each()}
+
+
 class Losing(Executor):
     """Scores here, but for tasks with some architecture, which raise an error so many times."""
 
@@ -135,10 +140,10 @@ def test_threads_give_what_one_process_gives():
         "seeds": (0, 1),
         "progress": False,
     }
-    alone = scores(sweep("tiny", store="alone.sqlite", **settings))
+    alone = by_row(sweep("tiny", store="alone.sqlite", **settings))
     before = torch.get_num_threads()
     with ThreadPoolExecutor(4) as pool:
-        together = scores(sweep("tiny", store="threads.sqlite", executor=pool, workers=4, **settings))
+        together = by_row(sweep("tiny", store="threads.sqlite", executor=pool, workers=4, **settings))
     assert together == alone
     assert len(set(alone.values())) > 10
     assert torch.get_num_threads() == before

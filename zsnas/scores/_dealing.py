@@ -64,18 +64,18 @@ class Dealer:
         Makes a job of a row and the proxies that it lacks.
     work
         Hands jobs to an executor and returns the future of their answer.
-    bar
-        Counts architectures.
+    done
+        Architectures that are in the store.
     """
 
     store: ScoreStore
     proxies: tuple[str, ...]
     job: Callable[[Row, Iterable[str]], Job]
     work: Callable[[Executor, tuple[Job, ...]], Future[Answer]]
-    bar: tqdm[Any]
     done: int = 0
     seconds: float = 0.0
     """How long an architecture takes in a worker, by the latest ones; 0 when none is known."""
+    _bar: tqdm[Any] | None = None
     _in_flight: dict[Future[Answer], Chunk] = field(default_factory=dict)
     _finished: queue.SimpleQueue[Future[Answer]] = field(default_factory=queue.SimpleQueue)
     _again: deque[Chunk] = field(default_factory=deque)
@@ -89,7 +89,9 @@ class Dealer:
         stored = self.store.proxies(row)
         return tuple(name for name in self.proxies if name not in stored)
 
-    def deal(self, rows: Sequence[Row], pool: Executor, slots: int, largest: int = _MOST) -> None:
+    def deal(
+        self, rows: Sequence[Row], pool: Executor, slots: int, largest: int, bar: tqdm[Any] | None = None
+    ) -> None:
         """Score rows that lack a score, in order, with at most `slots` chunks at the same time.
 
         Parameters
@@ -102,13 +104,15 @@ class Dealer:
             Chunks in flight.
         largest
             Architectures in a chunk.
+        bar
+            Counts architectures.
 
         Raises
         ------
         StoreError
             When a worker is unlike this process, or the executor is broken; what was scored is stored.
         """
-        todo = deque(rows)
+        todo, self._bar = deque(rows), bar
         try:
             while todo or self._again or self._in_flight:
                 while len(self._in_flight) < slots and (chunk := self._next(todo, slots, largest)):
@@ -210,7 +214,8 @@ class Dealer:
         if entries:
             self.store.add_all(entries)
             self.done += len(entries)
-            self.bar.update(len(entries))
+            if self._bar is not None:
+                self._bar.update(len(entries))
 
     def _broken(self, error: Exception) -> StoreError:
         why = str(error) or type(error).__name__
@@ -221,8 +226,8 @@ class Dealer:
 
     def tell(self, sentence: str) -> None:
         """Say something above the bar, when there is one."""
-        if not self.bar.disable:
-            self.bar.write(sentence, file=sys.stderr)
+        if self._bar is not None and not self._bar.disable:
+            self._bar.write(sentence, file=sys.stderr)
 
 
 def _unmeasured(job: Job, reason: str) -> list[StoredScore]:

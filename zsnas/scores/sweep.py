@@ -164,28 +164,28 @@ def sweep(  # noqa: PLR0913 - settings, all of them keyword-only
     with ScoreStore(path) as opened, opened.locked():
         kind = (device or PROCESSOR).partition(":")[0]
         _claim(opened, benchmark_name, source, kind, None if mix else threads)
-        pool = executor
-        if pool is None:
-            pool = Processes(workers, modules, time_limit or HOUR) if starts_processes else _InProcess()
+        pool: Executor
+        if executor is not None:
+            pool, slots, largest = executor, 2 * workers, _LARGEST_CHUNK
+        elif starts_processes:
+            pool = Processes(workers, modules, time_limit or HOUR)
+            slots, largest = 2 * workers, _LARGEST_CHUNK
+        else:
+            pool, slots, largest = _InProcess(), 1, 1
         work = _Work(threads, memory_limit_gb, None if executor is None else time_limit)
+        dealer = Dealer(opened, names, lambda row, lacks: Job.of(bench, row, lacks, device), work)
         try:
-            with progress_bar(bench.name, len(rows), unit="arch", shown=progress) as bar:
-                dealer = Dealer(
-                    opened, names, lambda row, lacks: Job.of(bench, row, lacks, device), work, bar
-                )
-                todo = [row for row in rows if dealer.missing(row)]
-                dealer.done = len(rows) - len(todo)
-                bar.update(dealer.done)
-                is_here = isinstance(pool, _InProcess)
-                try:
-                    dealer.deal(todo, pool, *((1, 1) if is_here else (2 * workers, _LARGEST_CHUNK)))
-                except KeyboardInterrupt:
-                    raise KeyboardInterrupt(
-                        f"stopped: {dealer.done:,} of {len(rows):,} architectures are in {path}; "
-                        "the same command resumes"
-                    ) from None
+            todo = [row for row in rows if dealer.missing(row)]
+            dealer.done = len(rows) - len(todo)
+            with progress_bar(bench.name, len(rows), unit="arch", done=dealer.done, shown=progress) as bar:
+                dealer.deal(todo, pool, slots, largest, bar)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(
+                f"stopped: {dealer.done:,} of {len(rows):,} architectures are in {path}; "
+                "the same command resumes"
+            ) from None
         finally:
-            if pool is not executor:
+            if executor is None:
                 pool.shutdown(cancel_futures=True)
     return path
 
