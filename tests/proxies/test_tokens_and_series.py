@@ -340,3 +340,29 @@ def test_a_number_for_each_sequence():
     model[0].weight.data = torch.tensor([[1.0], [2.0]])
     # The outputs 1 and 2 are off by -2 and 1: gradients of the mean square -2 and 1.
     assert zsnas.score(model, batch, "grad_norm")["grad_norm"] == pytest.approx(5**0.5)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize(
+    ("make", "batch"),
+    [*((make, OF_TOKENS) for make in TEXT.values()), (lstm, OF_SERIES)],
+    ids=[*TEXT, "lstm"],
+)
+def test_a_gpu_scores_alike(make, batch):
+    names = [
+        "flops",
+        "l2_norm",
+        "grad_norm",
+        "snip",
+        "grasp",
+        "jacob_cov",
+        "synflow",
+        "zico",
+        "ntk_cond_printed",
+    ]
+    here, there = (
+        measure(make(), batch, names, device=device, dtype="float64") for device in ("cpu", "cuda")
+    )
+    assert {name: found.reason for name, found in there.items()} == dict.fromkeys(names)
+    assert [there[name].value for name in names] == pytest.approx([here[name].value for name in names])
+    assert there.peak_memory > 0

@@ -277,6 +277,22 @@ def test_main_measures_the_largest_network_and_writes_both_tables(network, batch
 
 
 @pytest.mark.usefixtures("_files")
+def test_main_writes_where_it_is_told(table, monkeypatch, tmp_path):
+    monkeypatch.setattr(zsnas.batches, "batch", lambda *_, **__: None)
+    monkeypatch.setattr(cost, "applicable", lambda *_: ["params"])
+    monkeypatch.setattr(cost, "costs", lambda *_, **__: table)
+    before = cost.README.read_text()
+
+    cost.main(["--to", str(tmp_path / "mine.csv")])
+
+    assert (tmp_path / "mine.csv").read_text().splitlines()[1].startswith("snip,2.0,1.9,2.2,1.0,5,64,")
+    assert not cost.TABLE.exists()
+    assert cost.README.read_text() == before
+    with pytest.raises(ValueError, match="as a table of costs does"):
+        cost.main(["--to", str(tmp_path / "mine.txt")])
+
+
+@pytest.mark.usefixtures("_files")
 def test_main_can_write_the_readme_alone(table, monkeypatch):
     monkeypatch.setattr(cost, "costs", lambda *_, **__: pytest.fail("measured"))
     table.to_csv(cost.TABLE, index=False)
