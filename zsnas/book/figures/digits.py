@@ -37,7 +37,9 @@ def race(found: pd.DataFrame) -> Figure:
             trained["epoch"], trained["value"], color=BLUE, linewidth=3, marker="o", label="accuracy so far"
         )
         label = "other proxies"
-        for proxy, value, low, high in proxies[["proxy", "value", "low", "high"]].dropna().to_numpy().tolist():
+        for proxy, value, low, high in (
+            proxies[["proxy", "value", "low", "high"]].dropna().to_numpy().tolist()
+        ):
             if proxy == best:
                 axes.axhspan(low, high, color=ORANGE, alpha=0.25, linewidth=0)
                 axes.axhline(value, color=ORANGE, linewidth=2, linestyle="--", label=label_of(best))

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from zsnas.figures import WIDTH, _styled
 from zsnas.proxies import label_of
-
-if TYPE_CHECKING:
 
 _DARK = 0.65  # from here on numbers are white
 
