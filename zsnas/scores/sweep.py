@@ -144,7 +144,8 @@ def sweep(  # noqa: PLR0913 - settings, all of them keyword-only
     """
     seeds, limit, batch_size, workers = _checked(seeds, limit, top, batch_size, workers)
     threads = as_whole("threads", threads, 1, example="1")
-    for what, given in (("time_limit", time_limit), ("memory_limit_gb", memory_limit_gb)):
+    limits: dict[str, object] = {"time_limit": time_limit, "memory_limit_gb": memory_limit_gb}
+    for what, given in limits.items():
         if given is not None and not (isinstance(given, int | float) and given > 0):
             raise ValueError(f"{what} is {given!r}; it is a number above 0, or None")
     check_placement(device, None)
