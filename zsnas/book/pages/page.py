@@ -32,7 +32,7 @@ class Page:
               survey: Figure 13
 
     Or it names a folder beside it, each file of which is one page: its stem is the value of a parameter, and
-    its title and its sections are the texts, by their headings in lower case::
+    its title, its introduction and its sections are the texts, these by their headings in lower case::
 
         zsnas:
           each: {folder: proxies, parameter: proxy}
@@ -152,14 +152,15 @@ def pages(project: Path) -> dict[str, Page]:
 
 
 def sections_of(text: str) -> dict[str, str]:
-    r"""Return the title of a Markdown text, and what stands below each of its second headings.
+    r"""Return the title of a Markdown text, its introduction, and what stands below its second headings.
 
-    >>> sections_of("# SNIP\n\n## By hand\n\nTwo weights.")
-    {'title': 'SNIP', 'by hand': 'Two weights.'}
+    >>> sections_of("# SNIP\n\nA sum.\n\n## By hand\n\nTwo weights.")
+    {'title': 'SNIP', 'introduction': 'A sum.', 'by hand': 'Two weights.'}
     """
-    title, *sections = re.split(r"^## ", text, flags=re.MULTILINE)
+    first, *sections = re.split(r"^## ", text, flags=re.MULTILINE)
+    title, _, introduction = first.removeprefix("# ").partition("\n")
     headed = (section.partition("\n") for section in sections)
-    return {"title": title.strip().removeprefix("# ")} | {
+    return {"title": title.strip(), "introduction": introduction.strip()} | {
         heading.strip().lower(): body.strip() for heading, _, body in headed
     }
 
