@@ -1,8 +1,8 @@
 """How much time a stack saves: the same networks, one by one and together.
 
-``python -m zsnas.training.speed`` writes ``data/training/speed.csv``. It counts time of the
-processor, without that of waiting, and in turns. A machine that does other work empties its caches
-meanwhile, which costs many small steps more than few large ones: measure on one that does nothing else.
+``python -m zsnas.training.speed`` writes ``data/training/speed.csv``. It counts time of the processor, not of
+waiting, and in turns. A machine that does other work empties its caches meanwhile, which costs many small
+steps more than few large ones: measure on one that does nothing else.
 """
 
 from __future__ import annotations

@@ -70,9 +70,11 @@ def test_the_soonest_epoch_is_the_first_ahead():
     found = race_of(one, (2, "", 0.55, 0.05, -0.1, 0.2), (3, "", 0.6, 0.1, 0.05, 0.3), params)
     assert (digits.soonest(found, clearly=False), digits.soonest(found, clearly=True)) == (2, 3)
     said = digits.answer(found)
-    assert said.startswith("After 2 of 3 epochs (0.55 [0.40,")
-    assert "the best of the proxies, #Params, with a Kendall's τ of 0.50" in said
-    assert "from epoch 3 on with the whole interval" in said
+    assert said.startswith(
+        "The accuracy so far overtakes the best of the proxies, #Params (Kendall's τ 0.50 "
+    )
+    assert ", after 2 of 3 epochs (0.55 [0.40," in said
+    assert ", and from epoch 3 on with the whole interval." in said
     assert "passes it at epoch 2" in drawings.race_alt(found)
     behind = race_of(one, (2, "", 0.4, -0.1, -0.2, 0.1), params)
     assert digits.answer(behind).startswith("In none of 2 epochs")

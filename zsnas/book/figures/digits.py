@@ -49,7 +49,7 @@ def race(found: pd.DataFrame) -> Figure:
         axes.axhline(0, color=INK, linewidth=1)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel("Epochs of training")
-        axes.set_ylabel("Kendall’s τ with the end of other seeds")
+        axes.set_ylabel("Kendall’s τ")
         axes.grid()
         figure.legend(loc="outside upper left", ncols=3)
     return figure

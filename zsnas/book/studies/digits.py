@@ -139,14 +139,15 @@ def answer(found: pd.DataFrame) -> str:
         return "Too few of the cells with several seeds are scored in this execution to say."
     last, taus = found["epoch"].max(), _taus(found)
     first, clear = soonest(found, clearly=False), soonest(found, clearly=True)
-    best = f"the best of the proxies, {label_of(proxy)}, with a Kendall's τ of {taus[0, proxy]}"
+    best = f"the best of the proxies, {label_of(proxy)} (Kendall's τ {taus[0, proxy]})"
     if not first:
-        return f"In none of {last} epochs does the accuracy so far rank the cells better than {best}."
-    sure = f"from epoch {clear} on with the whole interval" if clear else "never with the whole interval"
+        return f"In none of {last} epochs does the accuracy so far rank cells better than {best}."
+    sure = (
+        f"and from epoch {clear} on with the whole interval" if clear else "but never with the whole interval"
+    )
     return (
-        f"After {first} of {last} epochs ({taus[first, '']}) the accuracy so far foresees what training "
-        f"from other seeds ends with better than {best}; {sure}. A whole training foresees the others with "
-        f"{taus[last, '']}."
+        f"The accuracy so far overtakes {best}, after {first} of {last} epochs ({taus[first, '']}), {sure}. "
+        f"A whole training foresees what others end with by {taus[last, '']}."
     )
 
 
