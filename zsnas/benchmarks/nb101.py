@@ -60,9 +60,9 @@ def numbers(path: Path, rows: int) -> NDArray[np.float64]:
     written = [(op.name, argument) for op, argument, _ in instructions]
     texts = [argument for name, argument in written if "UNICODE" in name]
     blocks = [argument for name, argument in written if "BINBYTES" in name]
-    if texts.count("f8") != 1 or not blocks or len(blocks[-1]) % (8 * rows):
+    if texts.count("f8") != 1 or not blocks or len(blocks[-1]) % (8 * rows):  # type: ignore[arg-type]
         raise ValueError(f"{path} is no table of numbers with {rows:,} rows; fetch it again")
-    return np.frombuffer(blocks[-1], dtype="<f8").reshape(-1, rows)
+    return np.frombuffer(blocks[-1], dtype="<f8").reshape(-1, rows)  # type: ignore[arg-type]
 
 
 LOADERS: dict[str, Callable[[], Benchmark]] = {"nb101/cifar10": _load}

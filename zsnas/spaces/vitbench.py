@@ -84,7 +84,7 @@ class Transformers(Space):
     def images_for(self, arch: str, batch: Batch) -> Batch:
         """Return the batch, resized to 224 × 224 pixels."""
         self.plan(arch)
-        from zsnas.spaces._zoo import resized
+        from zsnas.batches import resized
 
         return resized(batch, SIDE)
 

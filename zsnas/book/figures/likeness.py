@@ -43,7 +43,7 @@ def likeness_map(table: pd.DataFrame) -> Figure:
 
 def likeness_map_alt(table: pd.DataFrame) -> str:
     """Say which proxies :func:`likeness_map` shows as most and least alike."""
-    upper = table.where(np.triu(np.ones(table.shape, dtype=bool), 1)).stack().dropna().sort_values()
+    upper = table.where(np.triu(np.ones(table.shape, dtype=bool), 1)).stack().dropna().sort_values()  # type: ignore[call-overload]
     (low, high) = (upper.index[0], upper.index[-1])
     return (
         f"Map of Spearman’s ρ between {len(table)} proxies. Most alike: {label_of(high[0])} and "

@@ -83,7 +83,7 @@ def learned(tables: Sequence[pd.DataFrame], proxies: Sequence[str]) -> NDArray[n
         inputs = table[list(proxies)].to_numpy() - 0.5
         gram += inputs.T @ inputs / len(table)
         target += inputs.T @ (table["truth"].to_numpy() - 0.5) / len(table)
-    return np.linalg.solve(gram, target)
+    return np.linalg.solve(gram, target)  # type: ignore[return-value]
 
 
 def _tau(table: pd.DataFrame, group: Sequence[str], weights: NDArray[np.float64] | None = None) -> float:

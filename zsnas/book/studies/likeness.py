@@ -56,7 +56,7 @@ def _order(likeness: pd.DataFrame) -> list[str]:
     distances = 1 - likeness.fillna(0).to_numpy()
     np.fill_diagonal(distances, 0)
     links = hierarchy.linkage(squareform((distances + distances.T) / 2), "average", optimal_ordering=True)
-    return [str(likeness.index[i]) for i in hierarchy.leaves_list(links)]
+    return [str(likeness.index[i]) for i in hierarchy.leaves_list(links)]  # type: ignore[call-overload]
 
 
 def pairs(pools: Mapping[Key, Networks], proxies: Sequence[str]) -> pd.DataFrame:

@@ -97,4 +97,4 @@ def same_order(table: pd.DataFrame) -> float:
         for _, part in table.groupby("benchmark")
         for a, b in combinations(part.index, 2)
     ]
-    return sum(agree) / len(agree)
+    return sum(agree) / len(agree)  # type: ignore[no-any-return]
