@@ -183,7 +183,7 @@ def _is_url(mirror: str) -> bool:
 
 def _in_mirror(entry: Source) -> Path | None:
     mirror = _mirror()
-    if mirror is None or _is_url(mirror) or not (Path(mirror) / _safe(entry)).is_file():
+    if mirror is None or _is_url(mirror) or not (Path(mirror) / entry.path).is_file():
         return None
     return Path(mirror) / entry.path
 
