@@ -23,7 +23,7 @@ def measured() -> str:
     rows = [
         ":::{list-table} Measured: " + "; ".join(table["machine"].unique()),
         ":header-rows: 1\n:name: tab-course-measured\n",
-        "* - What\n  - Seconds\n  - Memory at its peak (MB)",
+        "* - What\n  - Seconds of a processor\n  - Memory at its peak (MB)",
     ]
     rows += [f"* - {row.what}\n  - {row.seconds:.0f}\n  - {row.peak_mb:,.0f}" for row in table.itertuples()]
     return "\n".join([*rows, ":::"])
