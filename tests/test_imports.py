@@ -20,7 +20,7 @@ SHELVED = {"tables", "verdicts", "materials", "studies", "comparison", "figures"
 # neighbour. A private module such as `_names` stands below all.
 FLOORS = (
     ("sources", "memory", "macs"),
-    ("batches",),
+    ("batches", "checksums"),
     ("spaces",),
     ("benchmarks", "hardware", "proxies"),
     ("models", "counting", "scores"),

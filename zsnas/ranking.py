@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import pickle
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from contextlib import ExitStack
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -231,7 +231,7 @@ def _in_turn(jobs: Sequence[_Job]) -> Iterator[tuple[_Job, tuple[dict[str, Measu
 
 
 def _at_once(jobs: Sequence[_Job], workers: int) -> Iterator[tuple[_Job, tuple[dict[str, Measurement], str]]]:
-    pool: ProcessPoolExecutor = processes(workers, ())
+    pool = processes(workers, ())
     try:
         futures = {pool.submit(_measured, job): job for job in jobs}
         yield from ((futures[done], done.result()) for done in as_completed(futures))

@@ -28,7 +28,7 @@ from urllib.parse import urlsplit
 import pooch  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
-    from requests import Response  # type: ignore[import-untyped]
+    from requests import Response
 
 from zsnas._names import matching, unknown
 

@@ -84,8 +84,8 @@ def merge(
                 if not target.settings:
                     target.start(other.settings)
                 rows = _rows(other)
-                while entries := [(row, scores, {}) for row, scores in islice(rows, _AT_ONCE)]:
-                    target.add_all(entries)
+                while some := list(islice(rows, _AT_ONCE)):
+                    target.add_all((row, scores, {}) for row, scores in some)
             added, known = added + found.added, known + found.known
             differing, largest = differing + found.differing, max(largest, found.largest)
     return Merged(added, known, differing, largest)
@@ -103,9 +103,9 @@ def _check(target: ScoreStore, other: ScoreStore, mix: bool) -> None:
                 f"{ours.get(name)!r}; such scores do not mix"
             )
     here, there = kinds(target.made_with), kinds(other.made_with)
-    for what, before, after in zip(("torch", "threads"), here, there, strict=True):
+    for what, before, after in (("torch", here[0], there[0]), ("threads", here[1], there[1])):
         if before and after and before != after and not mix:
-            old, new = (", ".join(map(str, sorted(found))) for found in (before, after))
+            old, new = (", ".join(sorted(map(str, found))) for found in (before, after))
             raise StoreError(
                 f"{target.path} was made with {what} {old} and {other.path} with {new}; such scores differ "
                 "in the last digits: mix=True (--mix) merges them all the same"
