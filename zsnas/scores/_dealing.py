@@ -129,7 +129,9 @@ class Dealer:
         fair = -(-len(todo) // slots)
         by_time = int(CHUNK / self.seconds) if self.seconds else 1
         size = max(1, min(largest, fair, by_time))
-        jobs, knowns, copied = list["Job"](), list[tuple[StoredScore, ...]](), list[_Entry]()
+        jobs: list[Job] = []
+        knowns: list[tuple[StoredScore, ...]] = []
+        copied: list[_Entry] = []
         while todo and len(jobs) < size:
             row = todo.popleft()
             job = self.job(row, self.missing(row))

@@ -85,7 +85,7 @@ def merge(
                     target.start(other.settings)
                 rows = _rows(other)
                 while some := list(islice(rows, _AT_ONCE)):
-                    target.add_all([(row, scores, {}) for row, scores in some])
+                    target.add_all((row, scores, {}) for row, scores in some)
             added, known = added + found.added, known + found.known
             differing, largest = differing + found.differing, max(largest, found.largest)
     return Merged(added, known, differing, largest)
@@ -103,7 +103,7 @@ def _check(target: ScoreStore, other: ScoreStore, mix: bool) -> None:
                 f"{ours.get(name)!r}; such scores do not mix"
             )
     here, there = kinds(target.made_with), kinds(other.made_with)
-    for what, before, after in zip(("torch", "threads"), here, there, strict=True):
+    for what, before, after in (("torch", here[0], there[0]), ("threads", here[1], there[1])):
         if before and after and before != after and not mix:
             old, new = (", ".join(sorted(map(str, found))) for found in (before, after))
             raise StoreError(

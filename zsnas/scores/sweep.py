@@ -144,9 +144,8 @@ def sweep(  # noqa: PLR0913 - settings, all of them keyword-only
     """
     seeds, limit, batch_size, workers = _checked(seeds, limit, top, batch_size, workers)
     threads = as_whole("threads", threads, 1, example="1")
-    limits: dict[str, object] = {"time_limit": time_limit, "memory_limit_gb": memory_limit_gb}
-    for what, given in limits.items():
-        if given is not None and not (isinstance(given, int | float) and given > 0):
+    for what, given in (("time_limit", time_limit), ("memory_limit_gb", memory_limit_gb)):
+        if given is not None and not _is_positive(given):
             raise ValueError(f"{what} is {given!r}; it is a number above 0, or None")
     check_placement(device, None)
     bench = benchmark(benchmark_name)
@@ -206,6 +205,10 @@ def _checked(
         as_whole("batch_size", batch_size, 1, example="64"),
         as_whole("workers", workers, 1, example="2"),
     )
+
+
+def _is_positive(given: object) -> bool:
+    return isinstance(given, Real) and float(given) > 0
 
 
 def _is_fraction(given: object) -> bool:

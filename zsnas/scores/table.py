@@ -202,7 +202,7 @@ class _Chunks:
     def _chunk(self, numbers: list[int]) -> pa.Table:
         column = {name: k for k, name in enumerate(self.proxies)}
         values = np.full((len(column), len(numbers)), np.nan)
-        lacks = np.ones(values.shape, bool)
+        lacks = np.isnan(values)  # at first all
         seconds: list[list[float]] = [[] for _ in numbers]
         reasons: dict[int, dict[str, str]] = {}
         rows: list[Row | None] = [None] * len(numbers)
