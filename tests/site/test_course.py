@@ -13,6 +13,7 @@ READABLE = (".html", ".txt", ".js", ".json", ".ipynb")
 @needs_book
 def test_no_solution_is_in_what_is_published():
     texts = {path: path.read_text(encoding="utf-8") for path in BOOK.rglob("*") if path.suffix in READABLE}
+    shown = "\n".join(course.exercise(identity).start for identity in course.list_exercises())
     secrets = [
         (one.id, line.strip())
         for one in map(course.exercise, course.list_exercises())
@@ -20,7 +21,7 @@ def test_no_solution_is_in_what_is_published():
             *one.code.splitlines(),
             *re.sub(r"```.*?```", "", one.solution, flags=re.DOTALL).splitlines(),
         ]
-        if len(line) > 60 and "{" not in line and line not in one.start
+        if len(line) > 60 and "{" not in line and line.strip() not in shown
     ]
     assert len(secrets) > 100
     whole = "\n".join(texts.values())
