@@ -13,6 +13,7 @@ import zsnas.benchmarks
 import zsnas.proxies
 from zsnas import figures
 from zsnas.book import tables
+from zsnas.book.comparison import TRUTHS
 from zsnas.book.tables.leaderboard import title_of
 from zsnas.leaderboard import ENOUGH, leaderboard
 from zsnas.scores.table import scores
@@ -27,7 +28,7 @@ __all__ = ["SMALL", "Portrait", "of"]
 SMALL = ("mobilenet-v2/imagenet", "resnets/imagenet")
 """Benchmarks that are read in a second."""
 
-SIZE = (3.8, 2.8)
+SIZE = (3.8, 3.2)
 """Inches of a figure that stands beside another."""
 
 
@@ -112,6 +113,9 @@ class Portrait:
         table = table[table["seed"] == table["seed"].value_counts().sort_index().idxmax()]
         figure = figures.score_scatter(bench, table, self.proxy.name, top=row.top)
         figure.set_size_inches(*SIZE)
+        figure.legends[0].set_ncols(1)
+        truth = TRUTHS.get(bench.metric, bench.metric.replace("_", " "))
+        figure.axes[0].set_ylabel(f"{truth[:1].upper()}{truth[1:]}{f' ({bench.unit})' if bench.unit else ''}")
         alt = figures.score_scatter_alt(bench, table, self.proxy.name, top=row.top)
         return f"<div><p>{_title(row)}</p>{figures.svg(figure, alt)}</div>"
 
