@@ -8,7 +8,7 @@ from command_line import run
 from zsnas.scores import sweep as sweep_module
 from zsnas.scores import table as table_module
 
-LIMITS = {"threads": 1, "time_limit": None, "memory_limit_gb": None, "mix": False}
+LIMITS = {"top_limit": None, "threads": 1, "time_limit": None, "memory_limit_gb": None, "mix": False}
 
 
 @pytest.fixture
