@@ -206,7 +206,7 @@ def _renumbered(cell: Cell) -> list[Cell]:
 
 def _changed(cell: Cell) -> list[Cell]:
     """Return the valid cells that one edge or one operation less, more or other makes."""
-    found = []  # type: list[Cell | None]
+    found: list[Cell] = []
     for at, operation in product(range(len(cell.operations)), cells.OPERATIONS):
         operations = (*cell.operations[:at], operation, *cell.operations[at + 1 :])
         found.append(cell._replace(operations=operations))
