@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
+import papermill
 import projects
 import pytest
 
@@ -571,3 +572,18 @@ def test_a_page_names_its_places_in_the_survey(tmp_path):
         "b": (),
         "none": (),
     }
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such sockets")
+def test_kernels_that_run_at_once_have_sockets_of_their_own(project, monkeypatch):  # noqa: ARG001
+    places = []
+    execute = papermill.execute_notebook
+
+    def watched(*args, config, **settings):
+        places.append(config.KernelManager.ip)
+        return execute(*args, config=config, **settings)
+
+    monkeypatch.setattr(papermill, "execute_notebook", watched)
+    for seed in (7, 8):
+        notebooks.run("tiny", {"seeds": [seed]}, progress=False)
+    assert len(set(places)) == 2

@@ -32,8 +32,6 @@ DETERMINISTIC = {
     "PYTHONWARNINGS": "ignore:IProgress not found",  # tqdm, when pooch imports it: the pages hold no widgets
 }
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
-# Of kernels that start at the same time, two may find the same port free; a socket has a name of its own.
-SOCKETS = {} if sys.platform == "win32" else {"transport": "ipc"}
 KEPT_CELL_METADATA = ("tags", "mystnb", "slideshow")
 
 
@@ -135,13 +133,18 @@ def _execute(
                 cwd=here.source.parent,
                 record_timing=False,
                 extra_arguments=["--IPKernelApp.log_level=CRITICAL", f"--ext={recorder.__name__}"],
-                config=Config(KernelManager=SOCKETS),
+                config=Config(KernelManager=_sockets(scratch)),
             )
         except PapermillExecutionError as error:
             raise NotebookError(_readable_failure(here, error)) from None
         recorded = json.loads(Path(scratch, "record.json").read_text(encoding="utf-8"))
     _check_unchanged(here, recorded["texts"])
     return executed, recorded
+
+
+def _sockets(folder: str) -> dict[str, str]:
+    """Kernels that start together may find the same port free; a file in a folder of its own is theirs."""
+    return {} if sys.platform == "win32" else {"transport": "ipc", "ip": f"{folder}/kernel"}
 
 
 def _check_unchanged(here: Page, texts: dict[str, str]) -> None:
