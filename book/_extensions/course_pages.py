@@ -152,7 +152,8 @@ class Quiz(SphinxDirective):
         return [_html(opened), *self._inline(words), _html("</span></label></p>")]
 
     def _inline(self, text: str) -> list[nodes.Node]:
-        return [node for paragraph in self._parsed(text).children for node in paragraph.children]
+        words = [node for paragraph in self._parsed(text).children for node in paragraph.children]
+        return [nodes.inline("", "", *words)]  # a link has to stand in an element of text
 
     def _parsed(self, text: str) -> nodes.Element:
         parent = nodes.Element()

@@ -74,7 +74,7 @@ def train_share(
     seeds
         Each cell is trained once with each.
     limit
-        How many of the :func:`cells`, in their order; by default all.
+        How many of the cells, in the order of `zsnas.training.cells`; by default all.
     share
         ``(2, 5)`` is the second of five parts, for several machines: a cell in five, from the second on.
     recipe
@@ -86,7 +86,7 @@ def train_share(
     -------
     Table
         What the file holds then: ``arch``, ``seed``, ``train_correct`` and ``test_correct`` (images at each
-        epoch, see :class:`~zsnas.training.recipe.Curves`), ``cpu_seconds`` (of the stack, over its networks).
+        epoch, see `zsnas.training.recipe.Curves`), ``cpu_seconds`` (of the stack, over its networks).
 
     Raises
     ------
