@@ -19,3 +19,6 @@ watch();
 addEventListener("load", watch);
 document.fonts.ready.then(watch);
 document.querySelector(".search-button-field")?.removeAttribute("aria-label");
+for (const summary of document.querySelectorAll(".has-children > details > summary")) {
+  summary.ariaLabel = `Pages below ${summary.closest("li").querySelector("a").textContent.trim()}`;
+}
