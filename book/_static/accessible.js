@@ -3,7 +3,7 @@
 const BOXES = "article :is(.cell_output, .pst-scrollable-table-container, div.math, pre, mjx-container)";
 
 function mark(box) {
-  if (box.scrollWidth > box.clientWidth && !box.hasAttribute("tabindex")) box.tabIndex = 0;
+  if (box.scrollWidth > box.clientWidth && box.tabIndex < 0) box.tabIndex = 0;
 }
 
 // A box tells when it is first laid out, folded open or made narrower; the fonts, when its text has grown.

@@ -17,7 +17,9 @@ ROOT = Path(__file__).parents[2]
 
 def test_every_notebook_is_in_the_table_of_contents():
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
-    listed = {toc["root"], *(chapter["file"] for part in toc["parts"] for chapter in part["chapters"])}
+    chapters = [chapter for part in toc["parts"] for chapter in part["chapters"]]
+    below = [section["file"] for chapter in chapters for section in chapter.get("sections", ())]
+    listed = {toc["root"], *(chapter["file"] for chapter in chapters), *below}
 
     assert {f"notebooks/{name}" for name in notebooks.list_notebooks()} - listed == set()
 
