@@ -64,6 +64,15 @@ def test_only_what_was_not_measured_is_replaced(kind, request):
     assert found["synflow"] == (3, None)
 
 
+@pytest.mark.parametrize("value", [-0.0, 0.0, float("inf"), float("-inf"), 5e-324, 1e308, 2.0**53, -3.0, 0.1])
+def test_every_number_matches_its_checksum_when_it_is_read(tmp_path, value):
+    path = tmp_path / "s.sqlite"
+    with ScoreStore(path) as store:
+        store.add(ROW, [StoredScore("synflow", "a", value, None, 1.0)], {})
+    with ScoreStore(path) as store:
+        assert [score.value for score in store.scores()[ROW]] == [value]
+
+
 def test_an_older_store_is_left_alone_while_a_sweep_fills_it(older):
     lock = sqlite3.connect(older.with_name("older.sqlite.lock"), isolation_level=None)
     lock.execute("BEGIN EXCLUSIVE")

@@ -546,6 +546,7 @@ def _digest(
     measured: bool,
 ) -> int:
     value, reason, microseconds = said
+    value = None if value is None else value + 0.0  # SQLite keeps no sign of a zero
     words = f"{proxy}\0{network}\0{value!r}\0{reason!r}\0{microseconds}\0{int(measured)}"
     return zlib.crc32(
         words.encode(errors="surrogatepass"), _row_digest(row.arch, row.seed, row.batch_size, made_with)
