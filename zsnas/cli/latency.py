@@ -53,9 +53,10 @@ def _run(options: argparse.Namespace) -> int:
 
     if ":" in options.what:
         return _network(options)
+    if options.table:
+        checked_file("a table of latencies", options.table, ".parquet", makes_folder=True)
     names, build, table = _kernels(options) if options.what == "kernels" else _architectures(options)
     path = options.table or Path(".zsnas", "latency", f"{table}.parquet")
-    checked_file("a table of latencies", path, ".parquet", makes_folder=True)
     column = "kernel" if table == "kernels" else "arch"
     found = measure_all(names, build, path, column=column, progress=not options.no_progress)
     print(f"{len(found):,} latencies are in {path}")
