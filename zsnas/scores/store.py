@@ -2,7 +2,7 @@
 
 The schema, version 2: a text (architecture, proxy, reason, what a score was made with) is stored once, in
 ``texts``; ``rows`` holds an architecture with seed and size of the batch, and the network of its class;
-``scores`` holds some 40 bytes a score, among them a CRC-32 of all that the score says. A store of version 1
+``scores`` has a row a score, among it a CRC-32 of all that the score says. A store of version 1
 is upgraded when it is opened.
 """
 

@@ -7,10 +7,13 @@ import sys
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 import pytest
 
 from zsnas import course
 from zsnas.book.course import deck, exam, exercises, exercises_notebook, lab_notebook, question, sheet_table
+from zsnas.book.course.__main__ import COMMANDS
+from zsnas.book.course.notes import MEASURED
 from zsnas.book.course.slides import SOURCE, glued
 from zsnas.course.exercises import read
 
@@ -99,6 +102,12 @@ def test_the_lab_is_a_notebook_that_nbgrader_grades():
 def test_every_sheet_is_in_the_table():
     table = sheet_table()
     assert all(f"exercises_{name}.md" in table for name in course.list_sheets())
+
+
+def test_everything_that_takes_time_has_been_measured():
+    table = pd.read_csv(MEASURED)
+    assert table["what"].tolist() == list(COMMANDS)
+    assert (table[["seconds", "peak_mb"]] > 0).all(axis=None)
 
 
 def test_a_question_has_one_right_choice_and_a_reason():
