@@ -33,7 +33,7 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--profile",
         default="quick",
-        help="quick: 80 architectures a benchmark, less than two minutes for three benchmarks on two cores; "
+        help="quick: 80 architectures a benchmark, which takes minutes; "
         "full: all that have published scores, an hour or more (default: quick)",
     )
     parser.add_argument(

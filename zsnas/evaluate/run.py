@@ -152,9 +152,8 @@ def evaluate(  # noqa: PLR0913 - settings, all but three of them keyword-only
         Names, with wildcards, or the first part of names: ``"nb201"``, the default, is ``"nb201/*"``. When
         the truth table of none of them can be had, the embedded ``"nb201-analog/cifar10"`` takes their place.
     profile
-        ``"quick"``: 40 architectures of the top 5 % and 40 of the rest, one seed, so that three benchmarks
-        take less than two minutes on two cores for a proxy that costs one gradient. ``"full"``: every network
-        that has published scores.
+        ``"quick"``: 40 architectures of the top 5 % and 40 of the rest, one seed.
+        ``"full"``: every network that has published scores.
     seeds
         Each draws weights and images. By default those of the profile: the first one, or all that have
         published scores. Where there are none of a seed, some cheap proxies are measured beside yours.

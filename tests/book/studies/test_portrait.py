@@ -60,3 +60,15 @@ def test_best_and_worst_are_drawn_and_told(small):
     assert f"τ of {best.kt:.2f} over {best.n:,} networks, and worst on" in small.finding()
     assert small.extremes().data.count("<svg") == 2
     assert small.caption().count("n = ") == 2
+
+
+def test_the_legend_is_within_its_small_figure(small, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(portrait.figures, "svg", lambda figure, _alt: drawn.append(figure) or "")
+    small.extremes()
+    for figure in drawn:
+        figure.canvas.draw()
+        [legend] = figure.legends
+        box = legend.get_window_extent()
+        assert figure.bbox.x0 <= box.x0
+        assert box.x1 <= figure.bbox.x1

@@ -113,7 +113,8 @@ class Portrait:
         table = table[table["seed"] == table["seed"].value_counts().sort_index().idxmax()]
         figure = figures.score_scatter(bench, table, self.proxy.name, top=row.top)
         figure.set_size_inches(*SIZE)
-        figure.legends[0].set_ncols(1)
+        figure.legends[0].remove()  # beside each other its entries are wider than so small a figure
+        figure.legend(loc="outside upper left", markerscale=2, frameon=False)
         truth = TRUTHS.get(bench.metric, bench.metric.replace("_", " "))
         figure.axes[0].set_ylabel(f"{truth[:1].upper()}{truth[1:]}{f' ({bench.unit})' if bench.unit else ''}")
         alt = figures.score_scatter_alt(bench, table, self.proxy.name, top=row.top)
