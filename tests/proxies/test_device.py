@@ -5,7 +5,7 @@ import torch
 from small_networks import noise, small
 from torch.overrides import TorchFunctionMode
 
-from zsnas.proxies import _placement, list_proxies, measure, score
+from zsnas.proxies import _placement, list_proxies, measure, register, score
 from zsnas.proxies._passes import Passes
 from zsnas.proxies._placement import check_placement
 from zsnas.spaces import space
@@ -113,6 +113,28 @@ def test_a_proxy_says_where_it_makes_a_tensor(name):
     with Factories() as factories:
         measure(network, batch, [name])
     assert factories.unplaced == []
+
+
+def test_single_precision_keeps_all_its_bits_while_scoring(own_register):
+    flags = torch.backends.cudnn, torch.backends.cuda.matmul
+    before = [flag.allow_tf32 for flag in flags]
+    seen = []
+
+    @register(label="Watching", higher_is_better=True, target=(), kind="naive")
+    def watching(passes):
+        seen.append([flag.allow_tf32 for flag in flags])
+        return 1.0
+
+    measure(small(), noise(), ["watching"])
+    assert seen == [[False, False]]
+    assert [flag.allow_tf32 for flag in flags] == before
+
+
+@ON_GPU
+def test_single_precision_on_a_gpu_is_that_of_the_processor():
+    network = space("nb201").build(CELL, 3, seed=0)
+    exact = score(network, noise(), SMOOTH, dtype="float64")
+    assert score(network, noise(), SMOOTH, device="cuda") == pytest.approx(exact, rel=1e-3)
 
 
 @ON_GPU

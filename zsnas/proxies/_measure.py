@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from zsnas import memory
 from zsnas.proxies import _registry
 from zsnas.proxies._arguments import check_model
-from zsnas.proxies._placement import check_placement, where
+from zsnas.proxies._placement import check_placement, where, whole_precision
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,7 +68,7 @@ def measure(
     """
     check_model(model)
     check_placement(device, dtype)
-    with memory.peak(device or where(model)) as peak:
+    with memory.peak(device or where(model)) as peak, whole_precision():
         measured = _registry.measure(model, batch, proxies, seed, device, dtype)
     measured.peak_memory = peak.bytes
     return measured

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Literal, get_args
@@ -52,6 +54,20 @@ def _checked_kind(device: str) -> str:
             "choose another, or leave it out to score the network where it is"
         )
     return kind
+
+
+@contextmanager
+def whole_precision() -> Iterator[None]:
+    """Let a GPU convolve and multiply with all bits of float32, and the same way each time."""
+    multiplies = torch.backends.cuda.matmul.allow_tf32
+    torch.backends.cuda.matmul.allow_tf32 = False
+    try:
+        with torch.backends.cudnn.flags(
+            enabled=torch.backends.cudnn.enabled, benchmark=False, deterministic=True, allow_tf32=False
+        ):
+            yield
+    finally:
+        torch.backends.cuda.matmul.allow_tf32 = multiplies
 
 
 def private_copy(

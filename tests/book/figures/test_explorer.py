@@ -88,10 +88,14 @@ def tab(browser, tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def fresh(request):
-    """Open the page anew, without what a test before has chosen."""
+    """Open the page anew, without what a test before has chosen, and let it draw itself."""
     if "tab" in request.fixturenames:
         tab = request.getfixturevalue("tab")
         tab.goto(tab.url.split("?")[0])
+        tab.evaluate(TWO_FRAMES)
+
+
+TWO_FRAMES = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
 def move(tab, name, value):
@@ -99,7 +103,7 @@ def move(tab, name, value):
     slider = tab.get_by_label(name)
     slider.evaluate("(it, value) => { it.value = value; it.dispatchEvent(new Event('input')) }", value)
     told = tab.locator(".slider", has=slider).locator(".told")
-    tab.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    tab.evaluate(TWO_FRAMES)
     return told.inner_text()
 
 
@@ -235,7 +239,7 @@ UNTOUCHED = dict.fromkeys(("drawPoints", "list", "stairs", "correlations", "rank
 def test_only_what_has_changed_is_computed_again(tab, act, calls):
     tab.evaluate(COUNTED)
     act(tab)
-    tab.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    tab.evaluate(TWO_FRAMES)
     assert tab.evaluate("window.calls") == UNTOUCHED | calls
 
 
@@ -270,7 +274,7 @@ def test_every_network_that_is_kept_is_drawn(tab, proxy):
 
 def test_points_have_the_colours_of_their_kind(tab):
     tab.get_by_role("button", name="Rated too high").click()
-    tab.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    tab.evaluate(TWO_FRAMES)
     colours = tab.evaluate(
         """() => { const { explorer } = document.querySelector(".explorer");
         const { points, width, frame } = explorer.planes[0];
@@ -284,7 +288,7 @@ def test_points_have_the_colours_of_their_kind(tab):
 
 def test_the_nearest_network_is_found(tab):
     """As by looking at all of them."""
-    tab.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    tab.evaluate(TWO_FRAMES)
     found, expected = tab.evaluate(
         """() => { const [plane] = document.querySelector(".explorer").explorer.planes;
         const [xs, ys] = plane.spots;
