@@ -12,7 +12,7 @@ from zsnas.spaces import space
 from zsnas.statistics import kendall, partial_spearman, percentile_interval
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from zsnas.benchmarks import Benchmark
 
@@ -123,3 +123,23 @@ def compared(limit: int | None, resamples: int, seed: int) -> pd.DataFrame:
             )
         found.append(correlated(bench, tables[bench.space], resamples, seed).assign(benchmark=words))
     return pd.concat(found, ignore_index=True)
+
+
+def at_equal_size(bench: Benchmark, scores: pd.DataFrame, proxies: Sequence[str]) -> pd.Series[float]:
+    """Return Spearman's ρ with accuracy at fixed #Params, by proxy.
+
+    Parameters
+    ----------
+    bench : Benchmark
+    scores : DataFrame
+        Of :func:`zsnas.scores`; several seeds of a network count as their mean.
+    proxies : sequence of str
+        NaN for #Params itself, and for one that fewer than three networks have.
+    """
+    known = scores.groupby("arch")[[*{*proxies, "params"}]].mean().join(bench.truth, how="inner")
+    found = pd.Series(np.nan, pd.Index(proxies, name="proxy"))
+    for name in proxies:
+        rows = known.dropna(subset=[name, bench.metric])
+        if name != "params" and len(rows) > 2:
+            found[name] = partial_spearman(rows[name], rows[bench.metric], [rows["params"]])
+    return found
