@@ -1,5 +1,8 @@
+import subprocess
+import sys
 from pathlib import Path
 
+import pytest
 from command_line import run
 
 import zsnas.book.pages
@@ -50,3 +53,28 @@ def test_checking_the_notebooks_passes_or_says_which_are_stale(monkeypatch, caps
 
     monkeypatch.setattr(zsnas.book.pages, "check", stale)
     assert run(capsys, "notebooks", "check") == (1, "", "fig06 is stale\n")
+
+
+WITHOUT = """
+import sys
+from zsnas.cli import main
+
+sys.modules[sys.argv[1]] = None  # as if it were not installed
+sys.exit(main(["notebooks", *sys.argv[2:]]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("package", "command"),
+    [
+        ("yaml", "list"),
+        ("nbformat", "check"),
+        *((package, "run fig06") for package in ("ipykernel", "jupytext", "nbconvert", "papermill")),
+    ],
+)
+def test_without_the_extra_of_the_book_it_says_what_to_install(package, command):
+    call = [sys.executable, "-c", WITHOUT, package, *command.split()]
+    done = subprocess.run(call, capture_output=True, text=True, check=False)
+    needs = f"zsnas notebooks {command.split()[0]} needs the package {package}, which is not installed"
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"zsnas: {needs}: pip install 'zsnas[book]'\n"

@@ -24,9 +24,9 @@ def add(commands: Commands) -> None:
     )
 
 
+@needing("book", "zsnas notebooks list")
 def _list(options: argparse.Namespace) -> int:
-    with needing("book", "zsnas notebooks list"):
-        from zsnas.book.pages import list_notebooks, page
+    from zsnas.book.pages import list_notebooks, page
 
     names = list_notebooks(options.pattern)
     if not names:
@@ -64,12 +64,14 @@ def _assignment(text: str) -> tuple[str, str]:
     return key, value
 
 
+@needing("book", "zsnas notebooks run")
 def _run(options: argparse.Namespace) -> int:
+    import nbconvert  # noqa: F401 - missed before the page runs, not after
+
     from zsnas.book.pages import NotebookError, run, write_html
 
     try:
-        with needing("book", "zsnas notebooks run"):
-            result = run(options.name, dict(options.parameters), options.profile, options.output)
+        result = run(options.name, dict(options.parameters), options.profile, options.output)
     except NotebookError as error:
         print(error, file=sys.stderr)
         return 1
@@ -77,6 +79,7 @@ def _run(options: argparse.Namespace) -> int:
     return 0
 
 
+@needing("book", "zsnas notebooks check")
 def _check(_: argparse.Namespace) -> int:
     from zsnas.book.pages import StaleNotebooks, check
 

@@ -38,7 +38,7 @@ from zsnas.statistics import SAMPLED_TOP, correlations, differences, top_archite
 
 Profile = Literal["quick", "full"]
 
-QUICK = 40
+QUICK = 20
 """Architectures that the profile "quick" draws from the top 5 %, and as many from the rest."""
 
 DEFAULT = ("nb201",)
@@ -159,7 +159,7 @@ def evaluate(  # noqa: PLR0913 - settings, all but three of them keyword-only
         Names, with wildcards, or the first part of names: ``"nb201"``, the default, is ``"nb201/*"``. When
         the truth table of none of them can be had, the embedded ``"nb201-analog/cifar10"`` takes their place.
     profile
-        ``"quick"``: 40 architectures of the top 5 % and 40 of the rest, one seed.
+        ``"quick"``: 20 architectures of the top 5 % and 20 of the rest, one seed.
         ``"full"``: every network that has published scores.
     seeds
         Each draws weights and images. By default those of the profile: the first one, or all that have

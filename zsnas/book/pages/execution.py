@@ -112,6 +112,7 @@ def _execute(
     here: Page, notebook: NotebookNode, chosen: dict[str, Any], *, progress: bool
 ) -> tuple[NotebookNode, dict[str, Any]]:
     """Return the executed notebook, and what its kernel recorded."""
+    import ipykernel  # noqa: F401 - which papermill starts
     import papermill
     from papermill.exceptions import PapermillExecutionError
     from traitlets.config import Config
