@@ -187,7 +187,10 @@ COMMANDS = [
     ("scores swept.sqlite --csv", 0, r"^arch,seed,batch_size,seconds,params,reasons\n"),
     ("correlate swept.sqlite", 0, r"params +-?[\d.]+ \["),
     ("latency nets:small --input-size 8", 0, r"nets:small, 1 × 3 × 8 × 8, cpu: [\d.]+ ms"),
+    ("latency nets:reader --batch texts.npz --size 2", 0, r"nets:reader, 2 × 7, cpu: [\d.]+ ms"),
+    ("latency nets:line --batch series.npz --size 2", 0, r"nets:line, 2 × 2 × 9, cpu: [\d.]+ ms"),
     # Mistakes: one sentence with the next step.
+    ("latency nets:reader", 2, "nets:reader does not take 1 × 3 × 32 × 32: .*an .npz file of tokens"),
     (f"score nets:small {BATCH} --proxies synflw", 2, "did you mean 'synflow'. `zsnas proxies` names all"),
     ("score nets:small --batch cifar", 2, "unknown batch 'cifar'.*`zsnas batches` names all"),
     ("score nets:small --batch empty/", 2, "'empty' has no sub-folder with images"),
