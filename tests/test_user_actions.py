@@ -110,6 +110,14 @@ def home(tmp_path_factory):
     np.savez(folder / "texts.npz", x=rng.integers(0, 10, (12, 7)), y=np.arange(12) % 3)
     series = rng.standard_normal((12, 2, 9)).astype(np.float32)
     np.savez(folder / "series.npz", x=series, y=np.arange(12) % 3, kind="series")
+    np.savez(folder / "words.npz", x=np.array(["a", "b"]), y=[0, 1])
+    np.savez(folder / "objects.npz", x=np.array([None, None]), y=[0, 1])
+    np.savez(folder / "none.npz", x=pixels[:0], y=[])
+    np.savez(folder / "classes.npz", x=pixels, y=np.arange(12) % 3, num_classes=[3, 3])
+    with (folder / "array.npz").open("wb") as file:
+        np.save(file, pixels)
+    for name in ("nothing.npz", "nothing.sqlite"):
+        (folder / name).touch()
     (folder / "empty").mkdir()
     return folder
 
@@ -195,6 +203,14 @@ COMMANDS = [
     ("score nets:small --batch cifar", 2, "unknown batch 'cifar'.*`zsnas batches` names all"),
     ("score nets:small --batch empty/", 2, "'empty' has no sub-folder with images"),
     ("score nets:small --batch no.npz", 2, "there is no file 'no.npz'; numpy.savez"),
+    ("score nets:small --batch words.npz", 2, r"x in 'words.npz' has the shape \(2,\) and the type <U1"),
+    ("score nets:small --batch none.npz", 2, r"x in 'none.npz' has the shape \(0, 32, 32, 3\)"),
+    ("score nets:small --batch classes.npz", 2, "num_classes in 'classes.npz' is .*one whole number"),
+    *(
+        (f"score nets:small --batch {name}.npz", 2, f"'{name}.npz' is no .npz file of numbers .*numpy.savez")
+        for name in ("objects", "array", "nothing")
+    ),
+    ("scores nothing.sqlite", 2, "nothing.sqlite holds no scores; `zsnas sweep` makes a store"),
     (f"score nets:broken {BATCH}", 2, "nets:broken raised RuntimeError: no weights .*nets.py, line"),
     (f"score nets:nothing {BATCH}", 2, "nets:nothing returned int, not a torch.nn.Module"),
     (
