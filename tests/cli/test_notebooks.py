@@ -44,6 +44,23 @@ def test_a_notebook_that_fails_shows_its_cell(monkeypatch, capsys):
     assert run(capsys, "notebooks", "run", "fig06") == (1, "", "cell 3 failed\n  with a trace\n")
 
 
+def test_a_notebook_that_is_stopped_says_how_to_go_on(monkeypatch, capsys):
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(zsnas.book.pages, "run", stopped)
+    status, output, errors = run(capsys, "notebooks", "run", "fig06", "-p", "recompute=true")
+    assert (status, output) == (130, "")
+    assert "what recompute=true has scored is kept, and the same command goes on" in errors
+
+
+def test_a_notebook_is_written_as_one_or_not_run(tmp_path, capsys):
+    for given in (tmp_path, "result.html"):
+        status, output, errors = run(capsys, "notebooks", "run", "fig06", "--output", str(given))
+        assert (status, output, errors.count("\n")) == (2, "", 1)
+        assert "does not end in .ipynb, as the executed notebook does" in errors
+
+
 def test_checking_the_notebooks_passes_or_says_which_are_stale(monkeypatch, capsys):
     monkeypatch.setattr(zsnas.book.pages, "check", lambda: None)
     assert run(capsys, "notebooks", "check")[0] == 0

@@ -75,6 +75,10 @@ def _run(options: argparse.Namespace) -> int:
     except NotebookError as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            "stopped; what recompute=true has scored is kept, and the same command goes on with it"
+        ) from None
     print(f"executed as {result}\nto read: {write_html(options.name, result)}")
     return 0
 
