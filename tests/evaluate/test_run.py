@@ -3,8 +3,10 @@ import math
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 from types import SimpleNamespace
 
+import command_line
 import numpy as np
 import pandas as pd
 import pytest
@@ -150,6 +152,27 @@ def test_scores_are_those_of_the_canonical_network_and_stand_beside_the_publishe
         assert row["params"] == index
     assert {seed for _, seed in built} == {0}
     assert len(built) == len(set(built)) == len({int(arch[4:]) // 2 for arch in result.scores["arch"]})
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_proxy_of_one_gradient_costs_each_network_one_pass_each_way(monkeypatch, tmp_path):
+    passes = []
+    forward, backward = nn.Linear.forward, torch.autograd.grad
+    monkeypatch.setattr(nn.Linear, "forward", lambda *a: passes.append("forward") or forward(*a))
+    monkeypatch.setattr(
+        torch.autograd, "grad", lambda *a, **k: passes.append("backward") or backward(*a, **k)
+    )
+    (tmp_path / "mine.py").write_text(COPIES)
+    run()
+    assert (passes.count("forward"), passes.count("backward")) == (len(built), len(built))
+    assert len(built) <= 2 * run_module.QUICK
+
+
+def test_the_help_and_the_page_say_how_many_networks_the_quick_profile_takes(capsys):
+    words = " ".join(command_line.run(capsys, "evaluate", "--help")[1].split())
+    page = (Path(__file__).parents[2] / "book" / "your_own_proxy.md").read_text(encoding="utf-8")
+    assert f"quick: at most {2 * run_module.QUICK} architectures a benchmark" in words
+    assert f"up to {run_module.QUICK} architectures of the top 5 % and {run_module.QUICK} of the rest" in page
 
 
 @pytest.mark.usefixtures("tiny")

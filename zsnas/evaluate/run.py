@@ -366,9 +366,7 @@ def _scored(
         return _frame(store, plan.rows, names), made_with
 
 
-def _fill(
-    store: ScoreStore, plan: Plan, names: tuple[str, ...], scorers: _Scorers, progress: bool
-) -> None:
+def _fill(store: ScoreStore, plan: Plan, names: tuple[str, ...], scorers: _Scorers, progress: bool) -> None:
     """Score the first networks here, which shows whether it works and how long it takes; then the others."""
     where, told, found = plan.bench.name, set[str](), list[StoredScore]()
     here = Work(scorers.work.threads)

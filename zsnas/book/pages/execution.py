@@ -100,9 +100,7 @@ def _code(notebook: NotebookNode) -> str:
 
 def _target(here: Page, chosen: dict[str, Any], output: Path | str | None) -> Path:
     usual = here.variant(chosen) if chosen else here.executed
-    target = (
-        checked_file("the executed notebook", output, ".ipynb", makes_folder=True) if output else usual
-    )
+    target = checked_file("the executed notebook", output, ".ipynb", makes_folder=True) if output else usual
     if chosen and target.resolve() == here.executed.resolve():
         raise ValueError(
             f"{target} is the book's page, made with default parameters only; "
