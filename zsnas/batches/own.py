@@ -394,8 +394,8 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
     inputs, classes = arrays["x"], arrays.get("num_classes", np.array(1))
     if inputs.dtype.kind not in "biuf" or inputs.size == 0:
         raise ValueError(
-            f"x in {str(path)!r} has the shape {inputs.shape} and the type {inputs.dtype}; it must be numbers, "
-            "at least one image, series or sequence of tokens"
+            f"x in {str(path)!r} has the shape {inputs.shape} and the type {inputs.dtype}; it must be "
+            "numbers, at least one image, series or sequence of tokens"
         )
     if classes.size != 1 or classes.dtype.kind not in "iu":
         raise ValueError(f"num_classes in {str(path)!r} is {classes}; it must be one whole number")

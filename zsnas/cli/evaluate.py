@@ -37,8 +37,8 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--profile",
         default="quick",
-        help="quick: at most 40 architectures a benchmark, for nb201 about three CPU minutes with a proxy that "
-        "costs a gradient, which two cores share; "
+        help="quick: at most 40 architectures a benchmark, for nb201 about three CPU minutes with a proxy "
+        "that costs a gradient, which two cores share; "
         "full: all that have published scores, an hour or more (default: quick)",
     )
     parser.add_argument(

@@ -455,6 +455,7 @@ class Work:
     run: Callable[[Task], Answer] = run_task
 
     def __call__(self, pool: Executor, jobs: tuple[Job, ...]) -> "Future[Answer]":
+        """Return the future of the answer to some jobs."""
         keys = {(job.batch, job.row.batch_size, job.row.seed) for job in jobs}
         images = {} if isinstance(pool, InProcess) else {key: _digest(*key) for key in keys}
         limits = self.memory_limit_gb, self.exits_after
@@ -590,6 +591,7 @@ class InProcess(Executor):
     """Run each task in this process, at once, so that an exception or Ctrl-C is the caller's own."""
 
     def submit(self, fn: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> "Future[_T]":
+        """Run a task now; return its future, which is done."""
         future: Future[_T] = Future()
         future.set_result(fn(*args, **kwargs))
         return future
