@@ -37,7 +37,7 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--profile",
         default="quick",
-        help="quick: at most 40 architectures a benchmark, for nb201 about three CPU minutes with a proxy "
+        help="quick: at most 40 architectures a benchmark, for nb201 three to four CPU minutes with a proxy "
         "that costs a gradient, which two cores share; "
         "full: all that have published scores, an hour or more (default: quick)",
     )
