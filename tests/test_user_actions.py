@@ -110,6 +110,14 @@ def home(tmp_path_factory):
     np.savez(folder / "texts.npz", x=rng.integers(0, 10, (12, 7)), y=np.arange(12) % 3)
     series = rng.standard_normal((12, 2, 9)).astype(np.float32)
     np.savez(folder / "series.npz", x=series, y=np.arange(12) % 3, kind="series")
+    np.savez(folder / "words.npz", x=np.array(["a", "b"]), y=[0, 1])
+    np.savez(folder / "objects.npz", x=np.array([None, None]), y=[0, 1])
+    np.savez(folder / "none.npz", x=pixels[:0], y=[])
+    np.savez(folder / "classes.npz", x=pixels, y=np.arange(12) % 3, num_classes=[3, 3])
+    with (folder / "array.npz").open("wb") as file:
+        np.save(file, pixels)
+    for name in ("nothing.npz", "nothing.sqlite"):
+        (folder / name).touch()
     (folder / "empty").mkdir()
     return folder
 
@@ -187,11 +195,22 @@ COMMANDS = [
     ("scores swept.sqlite --csv", 0, r"^arch,seed,batch_size,seconds,params,reasons\n"),
     ("correlate swept.sqlite", 0, r"params +-?[\d.]+ \["),
     ("latency nets:small --input-size 8", 0, r"nets:small, 1 × 3 × 8 × 8, cpu: [\d.]+ ms"),
+    ("latency nets:reader --batch texts.npz --size 2", 0, r"nets:reader, 2 × 7, cpu: [\d.]+ ms"),
+    ("latency nets:line --batch series.npz --size 2", 0, r"nets:line, 2 × 2 × 9, cpu: [\d.]+ ms"),
     # Mistakes: one sentence with the next step.
+    ("latency nets:reader", 2, "nets:reader does not take 1 × 3 × 32 × 32: .*an .npz file of tokens"),
     (f"score nets:small {BATCH} --proxies synflw", 2, "did you mean 'synflow'. `zsnas proxies` names all"),
     ("score nets:small --batch cifar", 2, "unknown batch 'cifar'.*`zsnas batches` names all"),
     ("score nets:small --batch empty/", 2, "'empty' has no sub-folder with images"),
     ("score nets:small --batch no.npz", 2, "there is no file 'no.npz'; numpy.savez"),
+    ("score nets:small --batch words.npz", 2, r"x in 'words.npz' has the shape \(2,\) and the type <U1"),
+    ("score nets:small --batch none.npz", 2, r"x in 'none.npz' has the shape \(0, 32, 32, 3\)"),
+    ("score nets:small --batch classes.npz", 2, "num_classes in 'classes.npz' is .*one whole number"),
+    *(
+        (f"score nets:small --batch {name}.npz", 2, f"'{name}.npz' is no .npz file of numbers .*numpy.savez")
+        for name in ("objects", "array", "nothing")
+    ),
+    ("scores nothing.sqlite", 2, "nothing.sqlite holds no scores; `zsnas sweep` makes a store"),
     (f"score nets:broken {BATCH}", 2, "nets:broken raised RuntimeError: no weights .*nets.py, line"),
     (f"score nets:nothing {BATCH}", 2, "nets:nothing returned int, not a torch.nn.Module"),
     (

@@ -29,5 +29,7 @@ def needing(extra: str, what: str) -> Iterator[None]:
     """
     try:
         yield
+    except ExtraMissing:
+        raise
     except ModuleNotFoundError as error:
         raise ExtraMissing(what, str(error.name), extra) from error

@@ -1,5 +1,8 @@
+import subprocess
+import sys
 from pathlib import Path
 
+import pytest
 from command_line import run
 
 import zsnas.book.pages
@@ -41,6 +44,23 @@ def test_a_notebook_that_fails_shows_its_cell(monkeypatch, capsys):
     assert run(capsys, "notebooks", "run", "fig06") == (1, "", "cell 3 failed\n  with a trace\n")
 
 
+def test_a_notebook_that_is_stopped_says_how_to_go_on(monkeypatch, capsys):
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(zsnas.book.pages, "run", stopped)
+    status, output, errors = run(capsys, "notebooks", "run", "fig06", "-p", "recompute=true")
+    assert (status, output) == (130, "")
+    assert "what recompute=true has scored is kept, and the same command goes on" in errors
+
+
+def test_a_notebook_is_written_as_one_or_not_run(tmp_path, capsys):
+    for given in (tmp_path, "result.html"):
+        status, output, errors = run(capsys, "notebooks", "run", "fig06", "--output", str(given))
+        assert (status, output, errors.count("\n")) == (2, "", 1)
+        assert "does not end in .ipynb, as the executed notebook does" in errors
+
+
 def test_checking_the_notebooks_passes_or_says_which_are_stale(monkeypatch, capsys):
     monkeypatch.setattr(zsnas.book.pages, "check", lambda: None)
     assert run(capsys, "notebooks", "check")[0] == 0
@@ -50,3 +70,28 @@ def test_checking_the_notebooks_passes_or_says_which_are_stale(monkeypatch, caps
 
     monkeypatch.setattr(zsnas.book.pages, "check", stale)
     assert run(capsys, "notebooks", "check") == (1, "", "fig06 is stale\n")
+
+
+WITHOUT = """
+import sys
+from zsnas.cli import main
+
+sys.modules[sys.argv[1]] = None  # as if it were not installed
+sys.exit(main(["notebooks", *sys.argv[2:]]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("package", "command"),
+    [
+        ("yaml", "list"),
+        ("nbformat", "check"),
+        *((package, "run fig06") for package in ("ipykernel", "jupytext", "nbconvert", "papermill")),
+    ],
+)
+def test_without_the_extra_of_the_book_it_says_what_to_install(package, command):
+    call = [sys.executable, "-c", WITHOUT, package, *command.split()]
+    done = subprocess.run(call, capture_output=True, text=True, check=False)
+    needs = f"zsnas notebooks {command.split()[0]} needs the package {package}, which is not installed"
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"zsnas: {needs}: pip install 'zsnas[book]'\n"

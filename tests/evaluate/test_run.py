@@ -3,8 +3,10 @@ import math
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 from types import SimpleNamespace
 
+import command_line
 import numpy as np
 import pandas as pd
 import pytest
@@ -153,6 +155,27 @@ def test_scores_are_those_of_the_canonical_network_and_stand_beside_the_publishe
 
 
 @pytest.mark.usefixtures("tiny")
+def test_a_proxy_of_one_gradient_costs_each_network_one_pass_each_way(monkeypatch, tmp_path):
+    passes = []
+    forward, backward = nn.Linear.forward, torch.autograd.grad
+    monkeypatch.setattr(nn.Linear, "forward", lambda *a: passes.append("forward") or forward(*a))
+    monkeypatch.setattr(
+        torch.autograd, "grad", lambda *a, **k: passes.append("backward") or backward(*a, **k)
+    )
+    (tmp_path / "mine.py").write_text(COPIES)
+    run()
+    assert (passes.count("forward"), passes.count("backward")) == (len(built), len(built))
+    assert len(built) <= 2 * run_module.QUICK
+
+
+def test_the_help_and_the_page_say_how_many_networks_the_quick_profile_takes(capsys):
+    words = " ".join(command_line.run(capsys, "evaluate", "--help")[1].split())
+    page = (Path(__file__).parents[2] / "book" / "your_own_proxy.md").read_text(encoding="utf-8")
+    assert f"quick: at most {2 * run_module.QUICK} architectures a benchmark" in words
+    assert f"up to {run_module.QUICK} architectures of the top 5 % and {run_module.QUICK} of the rest" in page
+
+
+@pytest.mark.usefixtures("tiny")
 def test_correlations_are_of_the_same_networks_and_in_order():
     (result,) = run().results
 
@@ -249,21 +272,21 @@ def test_another_version_of_torch_or_of_the_package_scores_anew(monkeypatch, whe
 
 @pytest.mark.usefixtures("tiny")
 def test_a_stopped_run_says_so_and_goes_on(monkeypatch):
-    whole = run_module.run_job
+    whole = sweep_module.run_job
     calls = []
 
-    def stopping(job):
+    def stopping(job, limit):
         calls.append(job)
         if len(calls) == 4:
             raise KeyboardInterrupt
-        return whole(job)
+        return whole(job, limit)
 
-    monkeypatch.setattr(run_module, "run_job", stopping)
+    monkeypatch.setattr(sweep_module, "run_job", stopping)
     message = r"stopped: 3 of 6 networks of tiny/a are in .*\.sqlite; the same command resumes"
     with pytest.raises(KeyboardInterrupt, match=message):
         run()
     assert len(run().results[0].scores) == 6
-    assert len(calls) == 4 + 3
+    assert len(built) == len(set(built))
 
 
 @pytest.mark.usefixtures("tiny")
@@ -467,7 +490,7 @@ def test_the_embedded_benchmark_with_real_cells(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.py").write_text(PROXIES)
 
-    (result,) = run(benchmarks=["nb201-analog"]).results
+    (result,) = run(benchmarks=["nb201-analog"], workers=2).results
 
     assert len(result.scores) == 4
     assert (result.scores["width"] == 16 * 3 * 9).all()

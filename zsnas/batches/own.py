@@ -15,6 +15,7 @@ import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, get_args
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -167,7 +168,7 @@ def from_file(path: str | Path, size: int, seed: int, images_per_class: int = 1)
     return from_arrays(
         drawn,
         labels[chosen % len(images)],
-        int(arrays.get("num_classes", labels.max() + 1)),
+        int(arrays["num_classes"].item() if "num_classes" in arrays else labels.max() + 1),
         mean=_listed(arrays, "mean"),
         deviation=_listed(arrays, "deviation"),
         source=f"{kind} of the file {str(path)!r}",
@@ -375,8 +376,14 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
         raise ValueError(
             f"there is no file {str(path)!r}; numpy.savez({str(path)!r}, x=images, y=labels) makes it"
         )
-    with np.load(path, allow_pickle=False) as opened:
-        arrays = dict(opened)
+    try:
+        with np.load(path, allow_pickle=False) as opened:
+            arrays = dict(opened)
+    except (ValueError, TypeError, EOFError, BadZipFile) as error:
+        raise ValueError(
+            f"{str(path)!r} is no .npz file of numbers ({error}); "
+            f"numpy.savez({str(path)!r}, x=images, y=labels) makes it"
+        ) from error
     missing = {"x", "y"} - set(arrays)
     if missing:
         raise ValueError(
@@ -384,4 +391,12 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
             f"{' and '.join(map(repr, sorted(missing)))}; "
             f"numpy.savez({str(path)!r}, x=images, y=labels) makes it"
         )
+    inputs, classes = arrays["x"], arrays.get("num_classes", np.array(1))
+    if inputs.dtype.kind not in "biuf" or inputs.size == 0:
+        raise ValueError(
+            f"x in {str(path)!r} has the shape {inputs.shape} and the type {inputs.dtype}; it must be "
+            "numbers, at least one image, series or sequence of tokens"
+        )
+    if classes.size != 1 or classes.dtype.kind not in "iu":
+        raise ValueError(f"num_classes in {str(path)!r} is {classes}; it must be one whole number")
     return arrays

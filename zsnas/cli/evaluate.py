@@ -1,6 +1,7 @@
 """`zsnas evaluate`: correlate the proxies of your own file with accuracy."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,9 @@ from zsnas.cli._parser import Commands, add_command, add_load, numbers, positive
 
 if TYPE_CHECKING:
     from zsnas.evaluate import Evaluation, Result
+
+MOST_WORKERS = 4
+"""Processes that are started unasked: each needs a gigabyte or two."""
 
 
 def add(commands: Commands) -> None:
@@ -33,7 +37,8 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--profile",
         default="quick",
-        help="quick: 80 architectures a benchmark, which takes minutes; "
+        help="quick: at most 40 architectures a benchmark, for nb201 three to four CPU minutes with a proxy "
+        "that costs a gradient, which two cores share; "
         "full: all that have published scores, an hour or more (default: quick)",
     )
     parser.add_argument(
@@ -49,6 +54,11 @@ def add(commands: Commands) -> None:
         "--batch-size", type=positive, help="images in a batch (default: that of the published scores)"
     )
     parser.add_argument("--device", help="cpu, cuda, cuda:1 and so on, or mps (default: cpu)")
+    parser.add_argument(
+        "--workers",
+        type=positive,
+        help=f"processes of one thread (default: one a core up to {MOST_WORKERS}, and 1 on another device)",
+    )
     parser.add_argument("--recompute", action="store_true", help="score again what .zsnas/evaluate holds")
     add_load(parser)
     parser.add_argument("--no-progress", action="store_true", help="no progress bar")
@@ -69,6 +79,7 @@ def _run(options: argparse.Namespace) -> int:
         seeds=options.seeds,
         batch_size=options.batch_size,
         device=options.device,
+        workers=options.workers or _workers(options.device),
         recompute=options.recompute,
         progress=not options.no_progress,
     )
@@ -85,6 +96,10 @@ def _run(options: argparse.Namespace) -> int:
     )
     print(f"the {what} is {output}")
     return 0
+
+
+def _workers(device: str | None) -> int:
+    return min(os.cpu_count() or 1, MOST_WORKERS) if device in (None, "cpu") else 1
 
 
 def _print_result(evaluation: "Evaluation", result: "Result") -> None:

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from zsnas.cli._parser import Commands, add_command, add_load, positive
+from zsnas.cli._parser import BATCH, Commands, add_command, add_load, positive
 
 if TYPE_CHECKING:
     from torch import nn
@@ -23,6 +23,7 @@ def add(commands: Commands) -> None:
         _run,
         "time networks on this machine, which should do nothing else; the same command resumes a stopped one",
         "zsnas latency timm:resnet18 --batch 1 --device cpu\n"
+        "  zsnas latency my_networks:reader --batch texts.npz --size 8\n"
         "  zsnas latency nats-sss/imagenet16-120 --scored\n  zsnas latency kernels",
     )
     parser.add_argument(
@@ -30,7 +31,14 @@ def add(commands: Commands) -> None:
         help="a network (timm:NAME, torchvision:NAME or MODULE:FUNCTION), a benchmark such as nb201/cifar10, "
         "or kernels",
     )
-    parser.add_argument("--batch", type=positive, default=1, help="of a network: images at once (default: 1)")
+    parser.add_argument(
+        "--batch",
+        type=_batch,
+        default=1,
+        metavar="NUMBER|BATCH",
+        help=f"of a network: how many images at once (default: 1), or {BATCH}",
+    )
+    parser.add_argument("--size", type=positive, default=1, help="of a batch: inputs at once (default: 1)")
     parser.add_argument("--device", default="cpu", help="of a network: cpu, cuda or mps (default: cpu)")
     parser.add_argument(
         "--input-size",
@@ -45,6 +53,11 @@ def add(commands: Commands) -> None:
         "--table", help="file that keeps the latencies (default: .zsnas/latency/SPACE.parquet)"
     )
     parser.add_argument("--no-progress", action="store_true", help="no progress bar")
+
+
+def _batch(text: str) -> int | str:
+    """Read a number of images, or what names a batch."""
+    return positive(text) if text.isdecimal() else text
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -64,22 +77,32 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _network(options: argparse.Namespace) -> int:
+    import torch
+
+    from zsnas.batches import batch
     from zsnas.hardware.measure import machine, measure
-    from zsnas.models import default_side, model
+    from zsnas.models import default_side, fit, model
     from zsnas.proxies import check_placement
 
     check_placement(options.device, None)
-    network = model(options.what, 1000, 0)
-    side = options.input_size or default_side(options.what) or 32
+    if isinstance(options.batch, str):
+        drawn = batch(options.batch, options.size, 0)
+        network = model(options.what, drawn.num_classes, 0)
+        inputs = fit(drawn, network, options.what, options.input_size, options.device).images
+    else:
+        network = model(options.what, 1000, 0)
+        side = options.input_size or default_side(options.what) or 32
+        inputs = torch.rand(options.batch, 3, side, side, generator=torch.Generator().manual_seed(0))
+    shape = " × ".join(map(str, inputs.shape))
     try:
-        found = measure(network, (3, side, side), batch=options.batch, device=options.device)
-    except RuntimeError as error:
+        found = measure(network, inputs, device=options.device)
+    except Exception as error:
         raise ValueError(
-            f"{options.what} does not take {options.batch} images of {side} × {side}: {error}; "
-            "choose another --input-size or --batch"
+            f"{options.what} does not take {shape}: {type(error).__name__}: {error}; "
+            "choose another --input-size or --batch, which may be an .npz file of tokens or series"
         ) from error
     print(
-        f"{options.what}, {options.batch} × 3 × {side} × {side}, {options.device}: "
+        f"{options.what}, {shape}, {options.device}: "
         f"{found.latency_ms:.2f} ms, spread of the rounds {found.spread_ms:.2f} ms"
     )
     about = machine()

@@ -24,9 +24,9 @@ def add(commands: Commands) -> None:
     )
 
 
+@needing("book", "zsnas notebooks list")
 def _list(options: argparse.Namespace) -> int:
-    with needing("book", "zsnas notebooks list"):
-        from zsnas.book.pages import list_notebooks, page
+    from zsnas.book.pages import list_notebooks, page
 
     names = list_notebooks(options.pattern)
     if not names:
@@ -64,19 +64,26 @@ def _assignment(text: str) -> tuple[str, str]:
     return key, value
 
 
+@needing("book", "zsnas notebooks run")
 def _run(options: argparse.Namespace) -> int:
+    import nbconvert  # noqa: F401 - missed before the page runs, not after
+
     from zsnas.book.pages import NotebookError, run, write_html
 
     try:
-        with needing("book", "zsnas notebooks run"):
-            result = run(options.name, dict(options.parameters), options.profile, options.output)
+        result = run(options.name, dict(options.parameters), options.profile, options.output)
     except NotebookError as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            "stopped; what recompute=true has scored is kept, and the same command goes on with it"
+        ) from None
     print(f"executed as {result}\nto read: {write_html(options.name, result)}")
     return 0
 
 
+@needing("book", "zsnas notebooks check")
 def _check(_: argparse.Namespace) -> int:
     from zsnas.book.pages import StaleNotebooks, check
 

@@ -7,7 +7,10 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -17,14 +20,17 @@ from tqdm import tqdm
 
 from zsnas._extras import ExtraMissing
 from zsnas._numbers import as_seeds, as_whole
+from zsnas._processes import Processes
 from zsnas._progress_bar import progress_bar
 from zsnas._version import __version__
 from zsnas.batches import batch
 from zsnas.batches.images import OWN as OWN_BATCHES
 from zsnas.benchmarks import EMBEDDED, Benchmark, benchmark, matching_benchmarks
-from zsnas.proxies import check_placement, list_proxies, load_proxies, proxy
+from zsnas.proxies import ProxyFileError, check_placement, list_proxies, load_proxies, proxy
+from zsnas.scores._dealing import Dealer
+from zsnas.scores._workers import modules_for
 from zsnas.scores.store import Row, ScoreStore, StoredScore
-from zsnas.scores.sweep import Job, forget_images, run_job, visited
+from zsnas.scores.sweep import Answer, InProcess, Job, Task, Work, forget_images, run_task, visited
 from zsnas.scores.table import published_path, scores, undefined
 from zsnas.sources import SourceUnavailable
 from zsnas.spaces._base import OWN as OWN_SPACES
@@ -32,7 +38,7 @@ from zsnas.statistics import SAMPLED_TOP, correlations, differences, top_archite
 
 Profile = Literal["quick", "full"]
 
-QUICK = 40
+QUICK = 20
 """Architectures that the profile "quick" draws from the top 5 %, and as many from the rest."""
 
 DEFAULT = ("nb201",)
@@ -135,6 +141,7 @@ def evaluate(  # noqa: PLR0913 - settings, all but three of them keyword-only
     seeds: Sequence[int] | int | None = None,
     batch_size: int | None = None,
     device: str | None = None,
+    workers: int = 1,
     folder: str | Path = ".zsnas/evaluate",
     recompute: bool = False,
     progress: bool = True,
@@ -152,7 +159,7 @@ def evaluate(  # noqa: PLR0913 - settings, all but three of them keyword-only
         Names, with wildcards, or the first part of names: ``"nb201"``, the default, is ``"nb201/*"``. When
         the truth table of none of them can be had, the embedded ``"nb201-analog/cifar10"`` takes their place.
     profile
-        ``"quick"``: 40 architectures of the top 5 % and 40 of the rest, one seed.
+        ``"quick"``: 20 architectures of the top 5 % and 20 of the rest, one seed.
         ``"full"``: every network that has published scores.
     seeds
         Each draws weights and images. By default those of the profile: the first one, or all that have
@@ -161,6 +168,9 @@ def evaluate(  # noqa: PLR0913 - settings, all but three of them keyword-only
         By default that of the published scores; with another, the same proxies are measured beside yours.
     device
         Where to score, see :func:`zsnas.measure`; by default the processor.
+    workers
+        1 scores in this process; more starts that many processes of one thread each, for which a script needs
+        the usual ``if __name__ == "__main__":``.
     folder
         Keeps the scores under a hash of the file and of what else decides them, such as the module of a
         search space of your own, so that a second call computes only what is missing. What these import is
@@ -188,19 +198,60 @@ def evaluate(  # noqa: PLR0913 - settings, all but three of them keyword-only
     check_placement(device, None)
     drawn = None if seeds is None else as_seeds(seeds)
     size = None if batch_size is None else as_whole("batch_size", batch_size, 1, example="64")
+    workers = as_whole("workers", workers, 1, example="2")
     yours = load_proxies(file)
     forget_images()
     benches, notes = _available(matching_benchmarks(benchmarks))
-    source = Path(file).read_text(encoding="utf-8", errors="replace")
+    source = _read(file)
     results = []
-    for bench in benches:
-        plan = _plan(bench, profile, drawn, size, device)
-        store = _store_path(Path(folder), Path(file).stem, source, plan)
-        if recompute:
-            store.unlink(missing_ok=True)
-        baselines = _store_path(Path(folder), "baselines", "", plan)
-        results.append(_result(plan, yours, store, baselines, progress))
+    with _scorers(workers, benches, str(file), source) as scorers:
+        for bench in benches:
+            plan = _plan(bench, profile, drawn, size, device)
+            store = _store_path(Path(folder), Path(file).stem, source, plan, scorers.work.threads)
+            if recompute:
+                store.unlink(missing_ok=True)
+            baselines = _store_path(Path(folder), "baselines", "", plan, scorers.work.threads)
+            results.append(_result(plan, yours, store, baselines, scorers, progress))
     return Evaluation(Path(file), source, profile, yours, tuple(results), notes)
+
+
+@dataclass(frozen=True)
+class _Scorers:
+    """Who scores: this process when `workers` is 1, else as many processes; and how they are told to."""
+
+    pool: Executor
+    workers: int
+    work: Work
+
+
+@contextmanager
+def _scorers(workers: int, benches: Sequence[Benchmark], file: str, source: str) -> Iterator[_Scorers]:
+    if workers == 1:
+        yield _Scorers(InProcess(), 1, Work(torch.get_num_threads()))
+        return
+    modules = dict.fromkeys(module for bench in benches for module in modules_for(bench, ()))
+    pool = Processes(workers, tuple(modules))
+    try:
+        yield _Scorers(pool, workers, Work(1, run=partial(_run_with, file, source)))
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _run_with(file: str, source: str, task: Task) -> Answer:
+    """Run a task with the proxies of a file; runs in a worker."""
+    _know(file, source)
+    return run_task(task)
+
+
+@cache
+def _know(file: str, source: str) -> None:
+    load_proxies(file)
+    if _read(file) != source:
+        raise ProxyFileError(f"{file} was changed while it was evaluated; the same command evaluates it anew")
+
+
+def _read(file: str | Path) -> str:
+    return Path(file).read_text(encoding="utf-8", errors="replace")
 
 
 def _available(names: Iterable[str]) -> tuple[list[Benchmark], tuple[str, ...]]:
@@ -256,20 +307,22 @@ def _drawn(bench: Benchmark, known: set[str]) -> list[str]:
     return [*rest, *best]
 
 
-def _store_path(folder: Path, name: str, source: str, plan: Plan) -> Path:
+def _store_path(folder: Path, name: str, source: str, plan: Plan, threads: int) -> Path:
     """Name a store after everything that decides the scores in it."""
     own = OWN_SPACES.edition(plan.bench.space), OWN_BATCHES.edition(plan.bench.batch)
     deciding = [source, plan.batch_source, __version__, torch.__version__, *filter(None, own)]
     deciding += [plan.device] if plan.device else []
-    deciding += [f"{torch.get_num_threads()} threads"]
+    deciding += [f"{threads} threads"]
     digest = hashlib.sha256(json.dumps(deciding).encode()).hexdigest()[:12]
     return folder / f"{name}-{digest}" / f"{plan.bench.space}-{plan.bench.batch}.sqlite"
 
 
-def _result(plan: Plan, yours: tuple[str, ...], store: Path, baselines: Path, progress: bool) -> Result:
-    own, made_with = _scored(plan, yours, store, progress)
+def _result(
+    plan: Plan, yours: tuple[str, ...], store: Path, baselines: Path, scorers: _Scorers, progress: bool
+) -> Result:
+    own, made_with = _scored(plan, yours, store, scorers, progress)
     if plan.published is None:
-        beside, with_what = _scored(plan, BASELINES, baselines, progress)
+        beside, with_what = _scored(plan, BASELINES, baselines, scorers, progress)
         notes = [f"there are no published scores of these images: {', '.join(BASELINES)} were measured here"]
     else:
         beside, with_what = plan.published, {k: plan.published.attrs.get(k, "") for k in made_with}
@@ -304,34 +357,40 @@ def _words(made_with: dict[str, str]) -> str:
 
 
 def _scored(
-    plan: Plan, names: tuple[str, ...], path: Path, progress: bool
+    plan: Plan, names: tuple[str, ...], path: Path, scorers: _Scorers, progress: bool
 ) -> tuple[pd.DataFrame, dict[str, str]]:
     """Score what the store lacks; return the plan's rows with what they were made with."""
     with ScoreStore(path) as store, store.locked():
-        _fill(store, plan, names, progress)
+        _fill(store, plan, names, scorers, progress)
         made_with = {name: ", ".join(values) for name, values in store.provenance.items()}
         return _frame(store, plan.rows, names), made_with
 
 
-def _fill(store: ScoreStore, plan: Plan, names: tuple[str, ...], progress: bool) -> None:
-    missing = [row for row in plan.rows if not set(names) <= store.proxies(row)]
-    done, told = len(plan.rows) - len(missing), set[str]()
-    first: list[StoredScore] = []
-    start = time.perf_counter()
-    with progress_bar(plan.bench.name, len(plan.rows), unit="net", done=done, shown=progress) as bar:
+def _fill(store: ScoreStore, plan: Plan, names: tuple[str, ...], scorers: _Scorers, progress: bool) -> None:
+    """Score the first networks here, which shows whether it works and how long it takes; then the others."""
+    where, told, found = plan.bench.name, set[str](), list[StoredScore]()
+    here = Work(scorers.work.threads)
+    dealer = Dealer(store, names, lambda row, lacks: Job.of(plan.bench, row, lacks, plan.device), here)
+    missing = [row for row in plan.rows if dealer.missing(row)]
+    dealer.done = len(plan.rows) - len(missing)
+    with progress_bar(where, len(plan.rows), unit="net", done=dealer.done, shown=progress) as bar:
+
+        def seen(scores: Sequence[StoredScore]) -> None:
+            found.extend(scores)
+            _tell_first(scores, told, bar, where)
+
+        dealer.seen = seen
         try:
-            for count, row in enumerate(missing, 1):
-                found = _measure(store, plan, row, names)
-                _tell_first(found, told, bar, plan.bench.name)
-                first += found if count <= TRIED else []
-                if count == TRIED:
-                    _check_first(first, plan.bench.name)
-                    _tell_time((time.perf_counter() - start) / TRIED, len(missing) - TRIED, bar)
-                bar.update()
-                done += 1
+            start = time.perf_counter()
+            dealer.deal(missing[:TRIED], InProcess(), 1, 1, bar)
+            _check_first(found, where)
+            each = (time.perf_counter() - start) / TRIED / scorers.workers
+            _tell_time(each, len(missing) - TRIED, bar)
+            dealer.work = scorers.work
+            dealer.deal(missing[TRIED:], scorers.pool, 2 * scorers.workers, 1, bar)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(
-                f"stopped: {done:,} of {len(plan.rows):,} networks of {plan.bench.name} are in {store.path}; "
+                f"stopped: {dealer.done:,} of {len(plan.rows):,} networks of {where} are in {store.path}; "
                 "the same command resumes"
             ) from None
 
@@ -349,22 +408,11 @@ def _check_first(found: Sequence[StoredScore], where: str) -> None:
 
 
 def _tell_time(seconds: float, left: int, bar: "tqdm[Any]") -> None:
-    if left and not bar.disable:
+    if left > 0 and not bar.disable:
         bar.write(
             f"{bar.desc}: {seconds:.1f} s a network, about {seconds * left / 60:.0f} min for {left:,} more",
             file=sys.stderr,
         )
-
-
-def _measure(store: ScoreStore, plan: Plan, row: Row, names: tuple[str, ...]) -> list[StoredScore]:
-    """Score one row as a sweep does, with what the store knows of its network, and keep the scores."""
-    stored = store.proxies(row)
-    job = Job.of(plan.bench, row, (name for name in names if name not in stored), plan.device)
-    job, copied = job.less(store.of_network(job.network, row.seed, row.batch_size))
-    outcome = run_job(job)
-    found = [*copied, *outcome.scores]
-    store.add(row, found, outcome.provenance)
-    return found
 
 
 def _tell_first(found: Sequence[StoredScore], told: set[str], bar: "tqdm[Any]", where: str) -> None:

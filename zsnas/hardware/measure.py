@@ -68,7 +68,7 @@ class Latency(NamedTuple):
 
 def measure(
     network: nn.Module,
-    shape: Shape,
+    shape: Shape | torch.Tensor,
     *,
     batch: int = 1,
     device: str = "cpu",
@@ -82,10 +82,10 @@ def measure(
     ----------
     network : nn.Module
         A copy of it is timed.
-    shape : tuple of int
-        Of an image, without the batch: ``(3, 32, 32)``.
+    shape : tuple of int, or Tensor
+        Of an image, without the batch: ``(3, 32, 32)``; or the inputs themselves, such as tokens (n, length).
     batch : int
-        Images at once.
+        Images at once, where there is a shape.
     device : str
         ``"cpu"``, ``"cuda"`` (``"cuda:1"``) or ``"mps"``; an inference ends when the device has done it.
     repeats : int
@@ -260,12 +260,13 @@ def _one_thread() -> Iterator[None]:
 
 def _inference(
     network: nn.Module,
-    shape: Shape,
+    shape: Shape | torch.Tensor,
     batch: int = 1,
     device: torch.device = torch.device("cpu"),  # noqa: B008
 ) -> Callable[[], object]:
-    images = torch.rand(batch, *shape, generator=torch.Generator().manual_seed(0)).to(device)
-    work = partial(network.eval(), images)
+    if not isinstance(shape, torch.Tensor):
+        shape = torch.rand(batch, *shape, generator=torch.Generator().manual_seed(0))
+    work = partial(network.eval(), shape.to(device))
     if device.type == "cpu":
         return work
     wait = getattr(torch, device.type).synchronize

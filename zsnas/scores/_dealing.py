@@ -64,6 +64,8 @@ class Dealer:
         Makes a job of a row and the proxies that it lacks.
     work
         Hands jobs to an executor and returns the future of their answer.
+    seen
+        Is shown the scores of each architecture when they are in the store.
     done
         Architectures that are in the store.
     """
@@ -72,6 +74,7 @@ class Dealer:
     proxies: tuple[str, ...]
     job: Callable[[Row, Iterable[str]], Job]
     work: Callable[[Executor, tuple[Job, ...]], Future[Answer]]
+    seen: Callable[[Sequence[StoredScore]], None] = lambda _: None
     done: int = 0
     seconds: float = 0.0
     """How long an architecture takes in a worker, by the latest ones; 0 when none is known."""
@@ -218,6 +221,8 @@ class Dealer:
             self.done += len(entries)
             if self._bar is not None:
                 self._bar.update(len(entries))
+            for _, scores, _ in entries:
+                self.seen(scores)
 
     def _broken(self, error: Exception) -> StoreError:
         why = str(error) or type(error).__name__

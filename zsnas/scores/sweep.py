@@ -171,8 +171,8 @@ def sweep(  # noqa: PLR0913 - settings, all of them keyword-only
             pool = Processes(workers, modules, time_limit or HOUR)
             slots, largest = 2 * workers, _LARGEST_CHUNK
         else:
-            pool, slots, largest = _InProcess(), 1, 1
-        work = _Work(threads, memory_limit_gb, None if executor is None else time_limit)
+            pool, slots, largest = InProcess(), 1, 1
+        work = Work(threads, memory_limit_gb, None if executor is None else time_limit)
         dealer = Dealer(opened, names, lambda row, lacks: Job.of(bench, row, lacks, device), work)
         try:
             todo = [row for row in rows if dealer.missing(row)]
@@ -446,18 +446,20 @@ def _digest(name: str, size: int, seed: int) -> str:
 
 
 @dataclass(frozen=True)
-class _Work:
-    """Hands jobs to an executor."""
+class Work:
+    """Hands jobs to an executor, in whose workers `run` does them with so many threads of torch."""
 
     threads: int
-    memory_limit_gb: float | None
-    exits_after: float | None
+    memory_limit_gb: float | None = None
+    exits_after: float | None = None
+    run: Callable[[Task], Answer] = run_task
 
     def __call__(self, pool: Executor, jobs: tuple[Job, ...]) -> "Future[Answer]":
+        """Return the future of the answer to some jobs."""
         keys = {(job.batch, job.row.batch_size, job.row.seed) for job in jobs}
-        images = {} if isinstance(pool, _InProcess) else {key: _digest(*key) for key in keys}
+        images = {} if isinstance(pool, InProcess) else {key: _digest(*key) for key in keys}
         limits = self.memory_limit_gb, self.exits_after
-        return pool.submit(run_task, Task(jobs, versions(), images, self.threads, *limits, _here()))
+        return pool.submit(self.run, Task(jobs, versions(), images, self.threads, *limits, _here()))
 
 
 def run_job(job: Job, memory_limit_gb: float | None = None) -> Outcome:
@@ -585,10 +587,11 @@ def processes(workers: int, modules: tuple[str, ...]) -> Processes:
     return Processes(workers, modules)
 
 
-class _InProcess(Executor):
+class InProcess(Executor):
     """Run each task in this process, at once, so that an exception or Ctrl-C is the caller's own."""
 
     def submit(self, fn: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> "Future[_T]":
+        """Run a task now; return its future, which is done."""
         future: Future[_T] = Future()
         future.set_result(fn(*args, **kwargs))
         return future

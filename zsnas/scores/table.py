@@ -373,6 +373,8 @@ def stored(store: str | Path) -> pd.DataFrame:
     """
     with _open(store) as opened:
         name = opened.settings.get("benchmark", "")
+    if not name:
+        raise StoreError(f"{store} holds no scores; `zsnas sweep` makes a store of them")
     if name.partition("@")[0] not in list_benchmarks():
         raise StoreError(
             f"{store} holds scores of {name!r}, which is no benchmark known here; load the file that "

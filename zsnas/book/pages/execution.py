@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zsnas._files import checked_file
 from zsnas.book.pages import recorder
 from zsnas.book.pages.export import export, restore
 from zsnas.book.pages.page import Page, page
@@ -99,7 +100,7 @@ def _code(notebook: NotebookNode) -> str:
 
 def _target(here: Page, chosen: dict[str, Any], output: Path | str | None) -> Path:
     usual = here.variant(chosen) if chosen else here.executed
-    target = Path(output) if output else usual
+    target = checked_file("the executed notebook", output, ".ipynb", makes_folder=True) if output else usual
     if chosen and target.resolve() == here.executed.resolve():
         raise ValueError(
             f"{target} is the book's page, made with default parameters only; "
@@ -112,6 +113,7 @@ def _execute(
     here: Page, notebook: NotebookNode, chosen: dict[str, Any], *, progress: bool
 ) -> tuple[NotebookNode, dict[str, Any]]:
     """Return the executed notebook, and what its kernel recorded."""
+    import ipykernel  # noqa: F401 - which papermill starts
     import papermill
     from papermill.exceptions import PapermillExecutionError
     from traitlets.config import Config
