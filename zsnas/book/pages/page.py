@@ -6,12 +6,15 @@ import difflib
 import re
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from nbformat import NotebookNode
 
 PROJECT = Path(__file__).parents[3]
@@ -165,15 +168,18 @@ def sections_of(text: str) -> dict[str, str]:
     }
 
 
-def header_of(text: str) -> dict[str, Any]:
+def header_of(text: str) -> Mapping[str, Any]:
     """Return what the header of a source says to this project."""
-    if not text.startswith("---\n"):
-        return {}
-    found: dict[str, Any] = yaml.safe_load(text.split("---\n", 2)[1]).get("zsnas") or {}
+    return _header(text.split("---\n", 2)[1]) if text.startswith("---\n") else {}
+
+
+@cache
+def _header(text: str) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = yaml.safe_load(text).get("zsnas") or {}
     return found
 
 
-def survey_of(header: dict[str, Any]) -> tuple[str, ...]:
+def survey_of(header: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the figures and tables of the survey that a header names."""
     named = header.get("survey", [])
     return (named,) if isinstance(named, str) else tuple(named)
