@@ -112,12 +112,7 @@ def list_notebooks(pattern: str = "*") -> list[str]:
     FileNotFoundError
         When there is no ``notebooks`` folder, as in an installed wheel.
     """
-    folder = PROJECT / "notebooks"
-    if not folder.is_dir():
-        raise FileNotFoundError(
-            f"no folder {folder}: the notebooks come with a clone of the repository, not with the package"
-        )
-    return [name for name in sorted(pages(PROJECT)) if fnmatchcase(name, pattern)]
+    return [name for name in sorted(_known()) if fnmatchcase(name, pattern)]
 
 
 def page(name: str) -> Page:
@@ -128,13 +123,22 @@ def page(name: str) -> Page:
     ValueError
         When there is no such page; the message names the closest one, or all of them.
     """
-    names = list_notebooks()
+    known = _known()
     for meant in (name, re.sub(r"(?<=\D)(\d)$", r"0\1", name)):  # fig6 is fig06
-        if meant in names:
-            return pages(PROJECT)[meant]
-    close = difflib.get_close_matches(name, names, n=1)
+        if meant in known:
+            return known[meant]
+    close = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean '{close[0]}'? " if close else ""
-    raise ValueError(f"unknown notebook '{name}'; {hint}`zsnas notebooks list` names all {len(names)}")
+    raise ValueError(f"unknown notebook '{name}'; {hint}`zsnas notebooks list` names all {len(known)}")
+
+
+def _known() -> dict[str, Page]:
+    folder = PROJECT / "notebooks"
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            f"no folder {folder}: the notebooks come with a clone of the repository, not with the package"
+        )
+    return pages(PROJECT)
 
 
 def pages(project: Path) -> dict[str, Page]:
