@@ -52,7 +52,7 @@ def install(session: nox.Session) -> None:
     session.log("installing the environment: some minutes the first time, seconds afterwards")
     if not PYTHON.exists():
         session.run(sys.executable, "-m", "venv", "--clear", str(ENVIRONMENT), external=True)
-    # Compiled is what is imported, when it is: compiling everything takes a minute.
+    # Compiled is what is imported, when it is: compiling everything is two minutes of work.
     quiet = ("--quiet", "--disable-pip-version-check", "--no-compile")
     python(session, "pip", "install", *quiet, "--editable", ".[dev]")
     stamp.write_text(wanted)
