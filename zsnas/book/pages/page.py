@@ -6,12 +6,15 @@ import difflib
 import re
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from nbformat import NotebookNode
 
 PROJECT = Path(__file__).parents[3]
@@ -109,12 +112,7 @@ def list_notebooks(pattern: str = "*") -> list[str]:
     FileNotFoundError
         When there is no ``notebooks`` folder, as in an installed wheel.
     """
-    folder = PROJECT / "notebooks"
-    if not folder.is_dir():
-        raise FileNotFoundError(
-            f"no folder {folder}: the notebooks come with a clone of the repository, not with the package"
-        )
-    return [name for name in sorted(pages(PROJECT)) if fnmatchcase(name, pattern)]
+    return [name for name in sorted(_known()) if fnmatchcase(name, pattern)]
 
 
 def page(name: str) -> Page:
@@ -125,13 +123,22 @@ def page(name: str) -> Page:
     ValueError
         When there is no such page; the message names the closest one, or all of them.
     """
-    names = list_notebooks()
+    known = _known()
     for meant in (name, re.sub(r"(?<=\D)(\d)$", r"0\1", name)):  # fig6 is fig06
-        if meant in names:
-            return pages(PROJECT)[meant]
-    close = difflib.get_close_matches(name, names, n=1)
+        if meant in known:
+            return known[meant]
+    close = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean '{close[0]}'? " if close else ""
-    raise ValueError(f"unknown notebook '{name}'; {hint}`zsnas notebooks list` names all {len(names)}")
+    raise ValueError(f"unknown notebook '{name}'; {hint}`zsnas notebooks list` names all {len(known)}")
+
+
+def _known() -> dict[str, Page]:
+    folder = PROJECT / "notebooks"
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            f"no folder {folder}: the notebooks come with a clone of the repository, not with the package"
+        )
+    return pages(PROJECT)
 
 
 def pages(project: Path) -> dict[str, Page]:
@@ -165,15 +172,18 @@ def sections_of(text: str) -> dict[str, str]:
     }
 
 
-def header_of(text: str) -> dict[str, Any]:
+def header_of(text: str) -> Mapping[str, Any]:
     """Return what the header of a source says to this project."""
-    if not text.startswith("---\n"):
-        return {}
-    found: dict[str, Any] = yaml.safe_load(text.split("---\n", 2)[1]).get("zsnas") or {}
+    return _header(text.split("---\n", 2)[1]) if text.startswith("---\n") else {}
+
+
+@cache
+def _header(text: str) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = yaml.safe_load(text).get("zsnas") or {}
     return found
 
 
-def survey_of(header: dict[str, Any]) -> tuple[str, ...]:
+def survey_of(header: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the figures and tables of the survey that a header names."""
     named = header.get("survey", [])
     return (named,) if isinstance(named, str) else tuple(named)

@@ -37,11 +37,11 @@ class References:
         self._equations = {
             label: (self._within(file, number), file)
             for file, text in texts
-            for number, label in enumerate(EQUATION.findall(text), 1)
+            for number, label in enumerate(_all(EQUATION, text), 1)
         }
-        self._anchors = {label: file for file, text in texts for label in ANCHOR.findall(text)}
-        self._named = {label: file for file, text in texts for label in NAME.findall(text)}
-        self._titles = {file: title[1] for file, text in texts if (title := TITLE.search(text))}
+        self._anchors = {label: file for file, text in texts for label in _all(ANCHOR, text)}
+        self._named = {label: file for file, text in texts for label in _all(NAME, text)}
+        self._titles = {file: titles[0] for file, text in texts if (titles := _all(TITLE, text))}
 
     def numbered(self, here: str, number: int) -> str:
         """Return the number of a figure or table of a page of the notebooks, within its chapter: ``7.1``."""
@@ -94,6 +94,11 @@ class References:
 
 def _read(file: Path) -> str:
     return file.read_text(encoding="utf-8") if file.is_file() else ""
+
+
+@cache
+def _all(pattern: re.Pattern[str], text: str) -> list[str]:
+    return pattern.findall(text)
 
 
 @cache
