@@ -27,6 +27,8 @@ APART = 2.6
 
 RADIUS = 0.34
 
+UNIT = 0.7  # inches, or less where a phone would have to shrink the drawing
+
 
 class Column(NamedTuple):
     """The neurons of a layer."""
@@ -80,8 +82,9 @@ def drawing(found: Sequence[Column]) -> Figure:
     """Draw `columns` from left to right, a line for each weight that is not 0; negative ones are dashed."""
     tallest = max(len(column.values) for column in found)
     width = APART * (len(found) - 1) + 1
+    unit = min(UNIT, PHONE_WIDTH / width)
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(PHONE_WIDTH, PHONE_WIDTH * (tallest + 0.1) / width), layout="constrained")
+        figure = Figure(figsize=(unit * width, unit * (tallest + 0.1)), layout="constrained")
         axes = figure.subplots()
         for place, (before, after) in enumerate(itertools.pairwise(found)):
             _draw_weights(axes, place, before, after)
