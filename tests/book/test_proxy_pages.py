@@ -84,4 +84,4 @@ def test_every_equation_of_the_survey_leads_to_a_page():
 
 
 def test_pages_are_short():
-    assert max(len(Path(page.part).read_text().splitlines()) for page in PARTS.values()) <= 130
+    assert max(len(Path(page.part).read_text().splitlines()) for page in PARTS.values()) <= 110
