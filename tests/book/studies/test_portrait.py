@@ -32,7 +32,7 @@ def test_no_benchmark_says_nothing():
     none = Portrait(proxy("snip"), board(a=0.1).assign(n=3))
     assert none.finding() == "Too few networks are scored here to say how well it ranks."
     assert "svg" not in none.extremes().data
-    assert none.caption() == ""
+    assert none.caption() == "No benchmark has enough networks with a score of it."
 
 
 def test_a_single_benchmark_is_neither_best_nor_worst(small):
@@ -43,12 +43,23 @@ def test_a_single_benchmark_is_neither_best_nor_worst(small):
         "42 networks."
     )
     assert alone.extremes().data.count("<svg") == 1
-    assert alone.caption() == f"Its only benchmark. ResNets, ImageNet: τ = {tau:.2f}, n = 42"
+    assert alone.caption().endswith(f" Its only benchmark. ResNets, ImageNet: τ = {tau:.2f}, n = 42")
 
 
 def test_a_proxy_that_nothing_was_scored_with_has_a_portrait():
     text = portrait.of("gradsign", portrait.SMALL).facts("tab-it").data
     assert "for 0 of 0 networks on 0 benchmarks" in text
+    assert "not measured" in text
+
+
+def test_the_leaderboard_has_a_row_or_it_is_said_that_it_has_none(small, monkeypatch):
+    assert 'data-proxy="snip"' in small.leaderboard_row().data
+
+    def none(name):
+        raise ValueError(name)
+
+    monkeypatch.setattr(portrait.instruments, "leaderboard_row", none)
+    assert small.leaderboard_row().data == "<p>The leaderboard has no network that was scored with it.</p>"
 
 
 def test_the_code_of_another_proxy():

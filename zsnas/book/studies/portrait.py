@@ -12,7 +12,7 @@ from IPython.display import HTML, Markdown
 import zsnas.benchmarks
 import zsnas.proxies
 from zsnas import figures
-from zsnas.book import tables
+from zsnas.book import instruments, tables
 from zsnas.book.comparison import TRUTHS
 from zsnas.book.tables.leaderboard import title_of
 from zsnas.leaderboard import ENOUGH, leaderboard
@@ -66,12 +66,23 @@ class Portrait:
             "Source": f"{{cite:t}}`{proxy.reference}`" if proxy.reference else "–",
             "Kind, and aim": f"{proxy.kind}; {', '.join(proxy.target) or 'none'}",
             "A better network has": f"a {'higher' if proxy.higher_is_better else 'lower'} score",
-            "Cost": f"{tables.number(board['cost'].max())} bare passes, see [what a proxy costs](cost.md)",
-            "Defined": f"for {asked - missing:,} of {asked:,} networks on {len(board)} benchmarks",
+            "Cost": f"{self._cost()}, see [what a proxy costs](cost.md)",
+            "Defined": f"for {asked - missing:,} of {asked:,} networks on {_counted(len(board))}",
             "Other readings": "; ".join(variants) or "none",
         }
         table = pd.DataFrame({"": rows}).rename_axis(proxy.label).rename(columns={"": "what the library has"})
         return Markdown(tables.numbered(table, f"{proxy.label} in short.", name, align="left"))
+
+    def _cost(self) -> str:
+        cost = self.board["cost"].max()
+        return "not measured" if pd.isna(cost) else f"{tables.number(cost)} bare passes"
+
+    def leaderboard_row(self) -> HTML:
+        """Return its rows of the executed leaderboard, or say that it has none."""
+        try:
+            return instruments.leaderboard_row(self.proxy.name)
+        except ValueError:
+            return HTML("<p>The leaderboard has no network that was scored with it.</p>")
 
     def code(self, other: str | None = None) -> Markdown:
         """Write its function as code, or that of another proxy, without the docstring."""
@@ -131,10 +142,10 @@ class Portrait:
         """Say what :meth:`extremes` shows."""
         count = len(self.ranked)
         if not count:
-            return ""
+            return "No benchmark has enough networks with a score of it."
         which = f"The best and the worst of {count} benchmarks" if count > 1 else "Its only benchmark"
         told = (f"{_title(row)}: τ = {tables.number(row.kt)}, n = {row.n:,}" for row in self._ends)
-        return f"{which}. {'; '.join(told)}"
+        return f"Accuracy against the percentile by the proxy. {which}. {'; '.join(told)}"
 
 
 def of(name: str, benchmarks: Sequence[str] | None = None) -> Portrait:
@@ -147,6 +158,10 @@ def of(name: str, benchmarks: Sequence[str] | None = None) -> Portrait:
         By default all that have published scores.
     """
     return Portrait(zsnas.proxies.proxy(name), leaderboard(benchmarks, proxies=[name], resamples=0))
+
+
+def _counted(benchmarks: int) -> str:
+    return f"{benchmarks} benchmark{'s' if benchmarks != 1 else ''}"
 
 
 def _title(row: Any) -> str:  # noqa: ANN401 - of itertuples
