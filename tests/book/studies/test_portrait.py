@@ -52,16 +52,6 @@ def test_a_proxy_that_nothing_was_scored_with_has_a_portrait():
     assert "not measured" in text
 
 
-def test_the_leaderboard_has_a_row_or_it_is_said_that_it_has_none(small, monkeypatch):
-    assert 'data-proxy="snip"' in small.leaderboard_row().data
-
-    def none(name):
-        raise ValueError(name)
-
-    monkeypatch.setattr(portrait.instruments, "leaderboard_row", none)
-    assert small.leaderboard_row().data == "<p>The leaderboard has no network that was scored with it.</p>"
-
-
 def test_the_code_of_another_proxy():
     assert "def flops(" in Portrait(proxy("params"), board()).code("flops").data
 

@@ -48,7 +48,13 @@ def picture(
 
 
 def drawing(x: Sequence[float], curves: Curves, labels: tuple[str, str], points: Curves) -> Figure:
-    """Draw the figure of `picture`."""
+    """Draw the figure of `picture`.
+
+    Parameters
+    ----------
+    x, curves, labels, points
+        As there.
+    """
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(PHONE_WIDTH, 3), layout="constrained")
         axes = figure.subplots()
@@ -65,7 +71,13 @@ def drawing(x: Sequence[float], curves: Curves, labels: tuple[str, str], points:
 
 
 def drawing_alt(x: Sequence[float], curves: Curves, labels: tuple[str, str]) -> str:
-    """Say where each curve of `picture` begins and ends."""
+    """Say where each curve of `picture` begins and ends.
+
+    Parameters
+    ----------
+    x, curves, labels
+        As there.
+    """
     told = "; ".join(
         f"{name} from {float(values[0]):.2g} to {float(values[-1]):.2g}" for name, values in curves.items()
     )

@@ -12,7 +12,7 @@ from IPython.display import HTML, Markdown
 import zsnas.benchmarks
 import zsnas.proxies
 from zsnas import figures
-from zsnas.book import instruments, tables
+from zsnas.book import tables
 from zsnas.book.comparison import TRUTHS
 from zsnas.book.tables.leaderboard import title_of
 from zsnas.leaderboard import ENOUGH, leaderboard
@@ -76,13 +76,6 @@ class Portrait:
     def _cost(self) -> str:
         cost = self.board["cost"].max()
         return "not measured" if pd.isna(cost) else f"{tables.number(cost)} bare passes"
-
-    def leaderboard_row(self) -> HTML:
-        """Return its rows of the executed leaderboard, or say that it has none."""
-        try:
-            return instruments.leaderboard_row(self.proxy.name)
-        except ValueError:
-            return HTML("<p>The leaderboard has no network that was scored with it.</p>")
 
     def code(self, other: str | None = None) -> Markdown:
         """Write its function as code, or that of another proxy, without the docstring."""
