@@ -156,6 +156,12 @@ def test_what_has_no_scores_or_no_truth_is_named(small, monkeypatch):  # noqa: A
     assert "kt_top_low" in found.columns
 
 
+def test_a_proxy_that_nothing_was_scored_with_has_no_row(small):  # noqa: ARG001
+    found = leaderboard(["toy/one"], ["fisher"], resamples=0)
+    assert found.empty
+    assert "kt" in found.columns
+
+
 def test_unknown_names_are_told():
     with pytest.raises(ValueError, match="unknown benchmark 'nb202'; did you mean"):
         leaderboard(["nb202"])

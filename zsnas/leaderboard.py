@@ -137,7 +137,8 @@ def leaderboard(
             except ExtraMissing as missing:
                 absent[name] = missing.remedy
             bar.update()
-    table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["proxy"])
+    measured = [part for part in parts if len(part)]
+    table = pd.concat(measured, ignore_index=True) if measured else pd.DataFrame(columns=["proxy"])
     table["cost"] = table["proxy"].map(cost).astype(float)
     table = table.reindex(columns=list(COLUMNS))
     table.attrs["absent"] = absent
@@ -167,6 +168,8 @@ def _of(bench: Benchmark, names: Iterable[str], resamples: int, seed: int) -> pd
     first = everything["seed"].value_counts().sort_index().idxmax()
     of_first = everything[everything["seed"] == first].reset_index(drop=True)
     proxies = [name for name in names if name in of_first and is_measured(of_first, name).any()]
+    if not proxies:
+        return pd.DataFrame(columns=list(COLUMNS))
     is_small = SAMPLED_TOP * len(bench.table) < ENOUGH
     how: dict[str, Any] = {
         "top": HALF if is_small else SAMPLED_TOP,

@@ -10,6 +10,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submodules=["figures", "materials", "pages", "studies", "tables", "verdicts"],
     submod_attrs={
+        "figures.neurons": ["picture"],
         "comparison": ["Comparison", "compare", "drawn", "judged", "say", "short"],
         "instruments": ["explorer", "leaderboard_row"],
     },

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from IPython.display import HTML
 
+import zsnas.proxies
 from zsnas import figures
 from zsnas.book import materials
 from zsnas.book.figures import explorer as drawing
@@ -36,7 +37,7 @@ LARGE = 10_000
 
 
 def leaderboard_row(proxy: str, folder: str = "../_static") -> HTML:
-    """Return the rows of one proxy of the executed leaderboard.
+    """Return the rows of one proxy of the executed leaderboard, or a sentence that it has none.
 
     Parameters
     ----------
@@ -48,9 +49,13 @@ def leaderboard_row(proxy: str, folder: str = "../_static") -> HTML:
     Raises
     ------
     ValueError
-        When the leaderboard has no such proxy.
+        When there is no such proxy.
     """
-    return HTML(leaderboard.row_of(proxy, page("leaderboard").executed, folder))
+    known = zsnas.proxies.proxy(proxy).label
+    try:
+        return HTML(leaderboard.row_of(proxy, page("leaderboard").executed, folder))
+    except ValueError:
+        return HTML(f"<p>The leaderboard has no network that was scored with {known}.</p>")
 
 
 def explorer(*benchmarks: str, proxies: Sequence[str] | None = None, keeps_address: bool = False) -> HTML:

@@ -28,11 +28,32 @@ def test_benchmarks_are_in_the_order_of_tau_and_need_thirty_networks():
     assert Portrait(proxy("snip"), known).ranked["benchmark"].tolist() == ["c/imagenet", "a/imagenet"]
 
 
-def test_a_single_benchmark_says_nothing_of_best_and_worst():
-    alone = Portrait(proxy("snip"), board(a=0.1))
-    assert alone.finding() == "Too few networks are scored here to say how well it ranks."
-    assert "svg" not in alone.extremes().data
-    assert alone.caption() == ""
+def test_no_benchmark_says_nothing():
+    none = Portrait(proxy("snip"), board(a=0.1).assign(n=3))
+    assert none.finding() == "Too few networks are scored here to say how well it ranks."
+    assert "svg" not in none.extremes().data
+    assert none.caption() == "No benchmark has enough networks with a score of it."
+
+
+def test_a_single_benchmark_is_neither_best_nor_worst(small):
+    alone = Portrait(small.proxy, small.board[small.board["benchmark"] == "resnets/imagenet"])
+    tau = alone.board["kt"].iloc[0]
+    assert alone.finding() == (
+        f"It is scored on one benchmark, ResNets, ImageNet, where it has a Kendall's τ of {tau:.2f} over "
+        "42 networks."
+    )
+    assert alone.extremes().data.count("<svg") == 1
+    assert alone.caption().endswith(f" Its only benchmark. ResNets, ImageNet: τ = {tau:.2f}, n = 42")
+
+
+def test_a_proxy_that_nothing_was_scored_with_has_a_portrait():
+    text = portrait.of("gradsign", portrait.SMALL).facts("tab-it").data
+    assert "for 0 of 0 networks on 0 benchmarks" in text
+    assert "not measured" in text
+
+
+def test_the_code_of_another_proxy():
+    assert "def flops(" in Portrait(proxy("params"), board()).code("flops").data
 
 
 def test_facts_are_those_of_the_register():

@@ -55,7 +55,7 @@ class Portrait:
     def facts(self, name: str) -> Markdown:
         """Write what it is as a table, to be referred to by `name`."""
         proxy, board = self.proxy, self.board
-        missing, asked = board["missing"].sum(), (board["n"] + board["missing"]).sum()
+        missing, asked = int(board["missing"].sum()), int((board["n"] + board["missing"]).sum())
         variants = [
             tables.linked_label(other)
             for other in zsnas.proxies.list_proxies()
@@ -66,25 +66,36 @@ class Portrait:
             "Source": f"{{cite:t}}`{proxy.reference}`" if proxy.reference else "–",
             "Kind, and aim": f"{proxy.kind}; {', '.join(proxy.target) or 'none'}",
             "A better network has": f"a {'higher' if proxy.higher_is_better else 'lower'} score",
-            "Cost": f"{tables.number(board['cost'].max())} bare passes, see [what a proxy costs](cost.md)",
-            "Defined": f"for {asked - missing:,} of {asked:,} networks on {len(board)} benchmarks",
+            "Cost": f"{self._cost()}, see [what a proxy costs](cost.md)",
+            "Defined": f"for {asked - missing:,} of {asked:,} networks on {_counted(len(board))}",
             "Other readings": "; ".join(variants) or "none",
         }
         table = pd.DataFrame({"": rows}).rename_axis(proxy.label).rename(columns={"": "what the library has"})
         return Markdown(tables.numbered(table, f"{proxy.label} in short.", name, align="left"))
 
-    def code(self) -> Markdown:
-        """Write its function as code, without the docstring."""
-        text = inspect.getsource(self.proxy.function)
-        documented = self.proxy.function.__doc__ or ""
+    def _cost(self) -> str:
+        cost = self.board["cost"].max()
+        return "not measured" if pd.isna(cost) else f"{tables.number(cost)} bare passes"
+
+    def code(self, other: str | None = None) -> Markdown:
+        """Write its function as code, or that of another proxy, without the docstring."""
+        function = (zsnas.proxies.proxy(other) if other else self.proxy).function
+        text = inspect.getsource(function)
+        documented = function.__doc__ or ""
         head, _, body = text.partition(documented)
         head = head.rpartition('"""')[0].rstrip().removesuffix("r").rstrip()
         return Markdown(f"```python\n{head}\n{body.partition(chr(10))[2].rstrip()}\n```")
 
     def finding(self) -> str:
         """Say in a sentence where it ranks best and worst."""
-        if len(self.ranked) < 2:
+        if self.ranked.empty:
             return "Too few networks are scored here to say how well it ranks."
+        if len(self.ranked) == 1:
+            [only] = self._ends
+            return (
+                f"It is scored on one benchmark, {_title(only)}, where it has a Kendall's τ of "
+                f"{tables.number(only.kt)} over {only.n:,} networks."
+            )
         best, worst = self._ends
         return (
             f"It ranks best on {_title(best)}, with a Kendall's τ of {tables.number(best.kt)} over "
@@ -100,11 +111,11 @@ class Portrait:
     @property
     def _ends(self) -> list[Any]:
         rows = list(self.ranked.itertuples())
-        return [rows[0], rows[-1]]
+        return [rows[0], rows[-1]] if len(rows) > 1 else rows
 
     def extremes(self) -> HTML:
         """Draw the benchmarks that it ranks best and worst."""
-        if len(self.ranked) < 2:
+        if self.ranked.empty:
             return HTML("<p>Too few networks are scored here.</p>")
         return HTML(f'<div class="beside">{"".join(map(self._drawn, self._ends))}</div>')
 
@@ -122,10 +133,12 @@ class Portrait:
 
     def caption(self) -> str:
         """Say what :meth:`extremes` shows."""
-        return "; ".join(
-            f"{_title(row)}: τ = {tables.number(row.kt)}, n = {row.n:,}"
-            for row in (self._ends if len(self.ranked) > 1 else [])
-        )
+        count = len(self.ranked)
+        if not count:
+            return "No benchmark has enough networks with a score of it."
+        which = f"The best and the worst of {count} benchmarks" if count > 1 else "Its only benchmark"
+        told = (f"{_title(row)}: τ = {tables.number(row.kt)}, n = {row.n:,}" for row in self._ends)
+        return f"Accuracy against the percentile by the proxy. {which}. {'; '.join(told)}"
 
 
 def of(name: str, benchmarks: Sequence[str] | None = None) -> Portrait:
@@ -138,6 +151,10 @@ def of(name: str, benchmarks: Sequence[str] | None = None) -> Portrait:
         By default all that have published scores.
     """
     return Portrait(zsnas.proxies.proxy(name), leaderboard(benchmarks, proxies=[name], resamples=0))
+
+
+def _counted(benchmarks: int) -> str:
+    return f"{benchmarks} benchmark{'s' if benchmarks != 1 else ''}"
 
 
 def _title(row: Any) -> str:  # noqa: ANN401 - of itertuples
