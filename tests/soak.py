@@ -131,13 +131,17 @@ def decoded_numbers_are_damaged(rng: random.Random, folder: Path) -> str:
 
 
 def start(folder: Path, workers: int, **more: str) -> subprocess.Popen[str]:
-    environment = os.environ | {
-        "TINY_LOG": str(folder / "measured.log"),
-        "TINY_DATA": str(folder / "data"),
-        "TINY_DELAY": "0.03",
-        "TINY_LIMIT": "3",
-        "OMP_NUM_THREADS": "1",
-    } | more
+    environment = (
+        os.environ
+        | {
+            "TINY_LOG": str(folder / "measured.log"),
+            "TINY_DATA": str(folder / "data"),
+            "TINY_DELAY": "0.03",
+            "TINY_LIMIT": "3",
+            "OMP_NUM_THREADS": "1",
+        }
+        | more
+    )
     command = [sys.executable, str(SCRIPT), str(folder / "store.sqlite"), str(workers)]
     return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
 

@@ -1,8 +1,9 @@
 """Dealing: hand the jobs of a sweep to an executor in chunks, store what comes back, bear what is lost.
 
 One process owns the store, this one. A chunk is as many architectures as take about `CHUNK` seconds, by the
-times of those before, and longer with many workers, so that dealing keeps up. A chunk that is lost is dealt again, architecture by architecture; an architecture that
-loses two workers, or takes longer than the limit, is put aside with the reason, and the sweep goes on.
+times of those before, and longer with many workers, so that dealing keeps up. A chunk that is lost is dealt
+again, architecture by architecture; an architecture that loses two workers, or takes longer than the limit,
+is put aside with the reason, and the sweep goes on.
 """
 
 from __future__ import annotations

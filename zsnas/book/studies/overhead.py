@@ -14,9 +14,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
 from concurrent.futures import Executor, Future
-from datetime import datetime, timezone
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,7 +86,7 @@ def dealing(rows: int = 2000) -> Measured:
 
 
 def scoring(architectures: int = 20) -> Measured:
-    """Measure what counts and ten proxies take in one process: all, building the network, and dealing."""
+    """Measure what building a network takes, and building and scoring it, by counts and by ten proxies."""
     space, images = zsnas.space("nb201"), zsnas.batch("cifar100", size=64, seed=0)
     archs = [space.canonical(arch) for arch in visited(zsnas.benchmark(BENCHMARK), architectures)]
     start = time.process_time()
@@ -96,9 +96,8 @@ def scoring(architectures: int = 20) -> Measured:
     for name, proxies in (("counts", COUNTS), ("ten", TEN)):
         _seconds_of(Counting(scores=True), proxies, 2)  # imports, and the first of everything
         pool = Counting(scores=True)
-        total = _seconds_of(pool, proxies, architectures)
+        _seconds_of(pool, proxies, architectures)
         yield f"scoring {name}", pool.seconds / architectures, architectures
-        yield f"beside {name}", (total - pool.seconds) / architectures, architectures
 
 
 def _seconds_of(pool: Executor, proxies: Sequence[str], limit: int) -> float:
@@ -235,7 +234,7 @@ def rows_of(measured: Measured) -> pd.DataFrame:
     load = os.getloadavg()[0]
     found = pd.DataFrame([*measured], columns=["what", "value", "n"])
     found["value"] = found["value"].map(lambda value: float(f"{value:.4g}"))
-    return found.assign(load=round(load, 1), date=f"{datetime.now(timezone.utc):%Y-%m-%d}", **about)
+    return found.assign(load=round(load, 1), date=f"{datetime.now(UTC):%Y-%m-%d}", **about)
 
 
 def main() -> None:
