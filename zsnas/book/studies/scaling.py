@@ -303,9 +303,9 @@ def made_on(found: pd.DataFrame) -> str:
 def held_up(found: dict[str, pd.DataFrame]) -> str:
     """Say which simulated sweeps are held up, and by what."""
     held = [
-        f"{name}, {run['architectures']:,} architectures on {run['workers']:,} workers"
-        for name, table in found.items()
-        for _, run in table.iterrows()
+        f"{name}, {int(run['architectures']):,} architectures on {int(run['workers']):,} workers"
+        for name, simulated_runs in found.items()
+        for _, run in simulated_runs.iterrows()
         if limit(run) in ("the writer", "the scheduler")
     ]
     runs_in_all = sum(map(len, found.values()))
