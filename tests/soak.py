@@ -27,6 +27,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import psutil
 
 from zsnas.benchmarks import _analog_records
@@ -129,14 +130,18 @@ def decoded_numbers_are_damaged(rng: random.Random, folder: Path) -> str:
         return "raw traceback"
 
 
-def start(folder: Path, workers: int) -> subprocess.Popen[str]:
-    environment = os.environ | {
-        "TINY_LOG": str(folder / "measured.log"),
-        "TINY_DATA": str(folder / "data"),
-        "TINY_DELAY": "0.03",
-        "TINY_LIMIT": "3",
-        "OMP_NUM_THREADS": "1",
-    }
+def start(folder: Path, workers: int, **more: str) -> subprocess.Popen[str]:
+    environment = (
+        os.environ
+        | {
+            "TINY_LOG": str(folder / "measured.log"),
+            "TINY_DATA": str(folder / "data"),
+            "TINY_DELAY": "0.03",
+            "TINY_LIMIT": "3",
+            "OMP_NUM_THREADS": "1",
+        }
+        | more
+    )
     command = [sys.executable, str(SCRIPT), str(folder / "store.sqlite"), str(workers)]
     return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
 
@@ -233,6 +238,80 @@ def two_sweeps_write(_: random.Random, folder: Path) -> str:
     return of_sweep(folder)
 
 
+def of_refused(process: "subprocess.Popen[str]", words: tuple[str, ...]) -> bool:
+    """Wait for a sweep that may be refused; tell whether it ended well, or with one of these sentences."""
+    _, errors = process.communicate(timeout=PATIENCE)
+    last = errors.strip().rpartition("\n")[2]
+    is_told = last.startswith("zsnas.scores.store.StoreError: ") and any(text in last for text in words)
+    if process.returncode and not is_told:
+        sys.stderr.write(errors)
+    return not process.returncode or is_told
+
+
+def disk_is_full(rng: random.Random, folder: Path) -> str:
+    """No file may grow beyond a limit, which is what a full disk is to a program, on any machine."""
+    process = start(folder, 1, TINY_DELAY="0", TINY_FILE_LIMIT=str(rng.randrange(0, 80_000, 1000)))
+    if not of_refused(process, ("no space is left", "cannot be read or written", "cannot be made")):
+        return "raw traceback"
+    return of_sweep(folder)
+
+
+def store_cannot_be_written(rng: random.Random, folder: Path) -> str:
+    """Another user's store, in another user's folder."""
+    process = start(folder, 1)
+    when_at_work(process, folder, rng.randint(1, 20))
+    process.kill()
+    process.communicate()
+    folder.chmod(0o555)
+    (folder / "store.sqlite").chmod(0o444)
+    nobody = {"TINY_USER": "65534"} if os.geteuid() == 0 else {}  # root may write everything
+    try:
+        if not of_refused(start(folder, 1, **nobody), ("cannot be written",)):
+            return "raw traceback"
+    finally:
+        folder.chmod(0o755)
+        (folder / "store.sqlite").chmod(0o644)
+    return of_sweep(folder)
+
+
+DYING = """
+import os
+from pathlib import Path
+import zsnas
+
+@zsnas.register(label="Dying", higher_is_better=True, kind="gradient-free", target=())
+def dying(passes):
+    \"\"\"Count scores; the fourth ends the process.\"\"\"
+    log = Path(__file__).with_name("scored")
+    log.write_text(log.read_text() + "x" if log.exists() else "x")
+    if len(log.read_text()) == 4:
+        END
+    return float(sum(weight.numel() for weight in passes.model.parameters()))
+"""
+ENDS = "os._exit(7)", "os.kill(os.getpid(), 9)"
+
+
+def search_dies_in_a_proxy(rng: random.Random, folder: Path) -> str:
+    """The same search goes on from its checkpoint, and ends as one that nothing disturbed."""
+    (folder / "dying.py").write_text(DYING.replace("END", rng.choice(ENDS)))
+    command = [sys.executable, "-m", "zsnas", "search", "nb201", "--load", "dying.py", "--proxies", "dying"]
+    command += ["--batch", "digits", "--batch-size", "4", "--algorithm", "random", "--steps", "6"]
+    found = []
+    for name in ("a", "a", "b"):
+        options = ["--checkpoint", f"{name}.jsonl", "--output", f"{name}.csv", "--no-progress"]
+        run = subprocess.run(
+            [*command, *options], cwd=folder, capture_output=True, text=True, check=False, timeout=PATIENCE
+        )
+        if "Traceback" in run.stderr:
+            sys.stderr.write(run.stderr)
+            return "raw traceback"
+        found.append(run.returncode)
+    if not found[0] or any(found[1:]):
+        return "unclear"
+    first, second = (pd.read_csv(folder / f"{name}.csv").drop(columns="seconds") for name in ("a", "b"))
+    return "survived" if first.equals(second) else "lost"
+
+
 CASES: dict[str, Callable[[random.Random, Path], str]] = {
     "a store is damaged": store_is_damaged,
     "a published table is damaged": published_table_is_damaged,
@@ -243,6 +322,9 @@ CASES: dict[str, Callable[[random.Random, Path], str]] = {
     "a worker is stopped": worker_is(signal.SIGSTOP),
     "the sweep is interrupted": sweep_is_interrupted,
     "two sweeps write": two_sweeps_write,
+    "the disk is full": disk_is_full,
+    "the store cannot be written": store_cannot_be_written,
+    "a search dies in a proxy": search_dies_in_a_proxy,
 }
 
 
@@ -251,7 +333,10 @@ def run(name: str, seed: int) -> str:
     before = os.environ.get("ZSNAS_CACHE")
     with tempfile.TemporaryDirectory() as folder:
         try:
-            return CASES[name](random.Random(f"{name}/{seed}"), Path(folder))
+            # Not the folder itself, which nobody but its owner may enter.
+            Path(folder).chmod(0o755)
+            (own := Path(folder, "case")).mkdir()
+            return CASES[name](random.Random(f"{name}/{seed}"), own)
         finally:
             os.environ.pop("ZSNAS_CACHE", None)
             if before is not None:

@@ -5,6 +5,7 @@
 
 import math
 import os
+import resource
 import sys
 import time
 from collections import Counter
@@ -108,5 +109,10 @@ def install(patch: Callable[[object, str, object], None]) -> None:
 if __name__ in ("__main__", "__mp_main__"):
     install(setattr)
 if __name__ == "__main__":
+    if "TINY_FILE_LIMIT" in os.environ:
+        largest = int(os.environ["TINY_FILE_LIMIT"])
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
+    if "TINY_USER" in os.environ:
+        os.setuid(int(os.environ["TINY_USER"]))
     limit = float(os.environ.get("TINY_LIMIT", "3600")) if sys.argv[2] != "1" else None
     sweep_module.sweep("tiny", store=sys.argv[1], workers=int(sys.argv[2]), progress=False, time_limit=limit)

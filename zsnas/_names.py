@@ -11,7 +11,7 @@ class UnknownNameError(ValueError):
 
 def matching(names: Iterable[str], pattern: str) -> list[str]:
     """Return the names that match a shell wildcard, in alphabetical order."""
-    return sorted(name for name in names if fnmatchcase(name, pattern))
+    return sorted(names if pattern == "*" else (name for name in names if fnmatchcase(name, pattern)))
 
 
 def as_names(kind: str, given: object) -> tuple[str, ...]:

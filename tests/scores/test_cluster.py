@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from importlib import import_module
 
 import pytest
@@ -25,21 +26,29 @@ def dask_process(*arguments):
     return subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"}, **quiet)
 
 
-@pytest.fixture
-def scheduler(tmp_path):
-    """Start a scheduler with two workers; return its file, and what ends it."""
-    file = tmp_path / "scheduler.json"
+@contextmanager
+def started(file):
+    """Start a scheduler with two workers; yield its file, and the processes of both."""
     where = ("--host", "127.0.0.1", "--port", "0", "--no-dashboard")
-    started = [dask_process("distributed.cli.dask_scheduler", *where, "--scheduler-file", str(file))]
+    processes = [dask_process("distributed.cli.dask_scheduler", *where, "--scheduler-file", str(file))]
     quick = ("--nworkers", "2", "--nthreads", "1", "--no-dashboard", "--death-timeout", "60")
-    started += [dask_process("distributed.cli.dask_worker", "--scheduler-file", str(file), *quick)]
+    processes.append(dask_process("distributed.cli.dask_worker", "--scheduler-file", str(file), *quick))
     while not file.exists():
         time.sleep(0.1)
-    yield file
-    for process in reversed(started):
-        process.terminate()
-    for process in started:
-        process.wait(30)
+    try:
+        yield file, processes
+    finally:
+        for process in reversed(processes):
+            process.terminate()
+        for process in processes:
+            process.wait(60)
+
+
+@pytest.fixture
+def scheduler(tmp_path):
+    """Start a scheduler with two workers; return its file."""
+    with started(tmp_path / "scheduler.json") as (file, _):
+        yield file
 
 
 def scores(path):
@@ -68,3 +77,25 @@ def test_without_dask_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(ExtraMissing, match=r"needs the package distributed.*pip install 'zsnas\[dask\]'"):
         dask("tcp://127.0.0.1:9").__enter__()
+
+
+def test_a_scheduler_that_is_lost_ends_the_sweep_with_a_sentence_and_the_next_one_resumes(tmp_path):
+    store, many = tmp_path / "there.sqlite", SETTINGS | {"limit": 40}
+    script = (
+        "import sys; from zsnas.cli import main; "
+        f"sys.exit(main(['sweep', {BENCHMARK!r}, '--proxies', 'params,naswot,zen_score', '--limit', '40', "
+        f"'--batch-size', '4', '--store', {str(store)!r}, '--no-progress', '--dask', sys.argv[1]]))"
+    )
+    with started(tmp_path / "first.json") as (file, processes):
+        sweeping = subprocess.Popen(
+            [sys.executable, "-c", script, str(file)], stderr=subprocess.PIPE, text=True, env=os.environ
+        )
+        while sweeping.poll() is None and not (store.exists() and scores(store)):
+            time.sleep(0.05)
+        processes[0].kill()
+        _, errors = sweeping.communicate()
+    assert "Traceback" not in errors
+    assert sweeping.returncode == 0 or "resumes" in errors
+    with started(tmp_path / "second.json") as (file, _), dask(str(file)) as (executor, _):
+        there = sweep(BENCHMARK, **many, store=store, executor=executor, workers=2)
+    assert scores(there) == scores(sweep(BENCHMARK, **many, store=tmp_path / "here.sqlite"))

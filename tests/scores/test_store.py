@@ -234,6 +234,8 @@ def test_what_cannot_be_written_can_be_read(new, monkeypatch):
         assert len(store.scores()[ROW]) == 3
         with pytest.raises(StoreError, match="cannot be written; allow it, or name another store"):
             store.add(Row("b", 0, 64), [VALUE], {})
+        with pytest.raises(StoreError, match=r"new\.sqlite cannot be written"):
+            store.locked().__enter__()  # before a sweep scores what it could not keep
 
 
 def test_a_full_disk_is_a_sentence_and_what_was_stored_stays(new):

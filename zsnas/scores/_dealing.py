@@ -1,8 +1,9 @@
 """Dealing: hand the jobs of a sweep to an executor in chunks, store what comes back, bear what is lost.
 
 One process owns the store, this one. A chunk is as many architectures as take about `CHUNK` seconds, by the
-times of those before. A chunk that is lost is dealt again, architecture by architecture; an architecture that
-loses two workers, or takes longer than the limit, is put aside with the reason, and the sweep goes on.
+times of those before, and longer with many workers, so that dealing keeps up. A chunk that is lost is dealt
+again, architecture by architecture; an architecture that loses two workers, or takes longer than the limit,
+is put aside with the reason, and the sweep goes on.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 CHUNK = 1.0
 """Seconds that a chunk should take: long beside the milliseconds of dealing it, short beside a sweep."""
 
+DEALT = 0.01
+"""Seconds in which a chunk is dealt and stored without haste; with more in flight, each takes longer."""
+
 _MOST = 256
 _TRIES = 2
 _LOST_WITH_A_WORKER = ("KilledWorker",)
@@ -35,6 +39,22 @@ _LOST_WITH_A_WORKER = ("KilledWorker",)
 
 _Network = tuple[str, int]
 _Entry = tuple[Row, Sequence[StoredScore], Mapping[str, str]]
+
+
+def size_of_chunk(seconds: float, slots: int, most: int) -> int:
+    """Return how many architectures go to a worker together, at least one.
+
+    Parameters
+    ----------
+    seconds
+        That an architecture takes; 0 when nothing is known.
+    slots
+        Chunks in flight.
+    most
+        Architectures.
+    """
+    by_time = int(max(CHUNK, DEALT * slots) / seconds) if seconds else 1
+    return max(1, min(most, by_time))
 
 
 @dataclass(frozen=True)
@@ -130,8 +150,7 @@ class Dealer:
         if self._again:
             return self._again.popleft()
         fair = -(-len(todo) // slots)
-        by_time = int(CHUNK / self.seconds) if self.seconds else 1
-        size = max(1, min(largest, fair, by_time))
+        size = size_of_chunk(self.seconds, slots, min(largest, fair))
         jobs: list[Job] = []
         knowns: list[tuple[StoredScore, ...]] = []
         copied: list[_Entry] = []

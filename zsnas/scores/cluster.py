@@ -4,6 +4,7 @@ Dask keeps the workers, on this machine or through SLURM, PBS and others (``dask
 started again, and its chunk goes to another. A sweep is the only writer of its store.
 """
 
+import logging
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
@@ -32,6 +33,7 @@ def dask(scheduler: str) -> Iterator[tuple[Executor, int]]:
     """
     with needing("dask", "a sweep on a cluster"):
         from distributed import Client
+        from distributed.utils import silence_logging_cmgr
     if "://" not in scheduler and not Path(scheduler).is_file():
         raise FileNotFoundError(
             f"there is no scheduler file {scheduler!r}; give the file that `dask scheduler --scheduler-file` "
@@ -46,7 +48,9 @@ def dask(scheduler: str) -> Iterator[tuple[Executor, int]]:
         ) from error
     try:
         client.wait_for_workers(1, timeout=_PATIENCE)
-        yield client.get_executor(pure=False), len(client.nthreads())
+        # A scheduler that is lost is a sentence of the sweep, and pages of Dask's own log before it.
+        with silence_logging_cmgr(logging.CRITICAL):
+            yield client.get_executor(pure=False), len(client.nthreads())
     except TimeoutError as error:
         raise OSError(f"the scheduler at {scheduler} has no workers; `dask worker` starts some") from error
     finally:

@@ -169,8 +169,10 @@ class ScoreStore:
         Raises
         ------
         StoreError
-            When another sweep holds the lock.
+            When another sweep holds the lock, or this store cannot be written.
         """
+        if _is_to_read(self.path):
+            raise StoreError(f"{self.path} cannot be written; allow it, or name another store")
         path = self.path.with_name(f"{self.path.name}.lock")
         lock = _connected(path, timeout=0)
         try:
@@ -593,13 +595,18 @@ def _connected(path: Path, timeout: float = 60) -> sqlite3.Connection:
                 f"the store {text!r} is a folder; name a file in it, such as {path / 'scores.sqlite'}"
             )
         path.parent.mkdir(parents=True, exist_ok=True)
-        to_read = path.exists() and not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))
+        to_read = _is_to_read(path)
         address = f"{path.absolute().as_uri()}?mode=ro" if to_read else text
         return sqlite3.connect(address, timeout=timeout, uri=to_read)
     except OSError as error:
         raise StoreError(f"the store {text!r} cannot be made: {error.strerror}; name another") from error
     except sqlite3.Error as error:
         raise StoreError(_sentence(path, error)) from error
+
+
+def _is_to_read(path: Path) -> bool:
+    """Tell whether a file is there that cannot be written, or whose folder cannot."""
+    return path.exists() and not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))
 
 
 def _kind(error: sqlite3.Error) -> str:
