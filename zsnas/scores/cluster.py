@@ -46,12 +46,14 @@ def dask(scheduler: str) -> Iterator[tuple[Executor, int]]:
         raise OSError(
             f"no Dask scheduler answers at {scheduler} ({error}); `dask scheduler` starts one"
         ) from error
-    try:
-        client.wait_for_workers(1, timeout=_PATIENCE)
-        # A scheduler that is lost is a sentence of the sweep, and pages of Dask's own log before it.
-        with silence_logging_cmgr(logging.CRITICAL):
+    # A scheduler that is lost is a sentence of the sweep, and pages of Dask's own log before it.
+    with silence_logging_cmgr(logging.CRITICAL):
+        try:
+            client.wait_for_workers(1, timeout=_PATIENCE)
             yield client.get_executor(pure=False), len(client.nthreads())
-    except TimeoutError as error:
-        raise OSError(f"the scheduler at {scheduler} has no workers; `dask worker` starts some") from error
-    finally:
-        client.close(timeout=5)
+        except TimeoutError as error:
+            raise OSError(
+                f"the scheduler at {scheduler} has no workers; `dask worker` starts some"
+            ) from error
+        finally:
+            client.close(timeout=5)
