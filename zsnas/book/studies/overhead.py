@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
@@ -111,13 +112,10 @@ def _sweep(proxies: Sequence[str], limit: int, **how: Any) -> None:  # noqa: ANN
     """Sweep into a new store, without the scores that are published."""
     space = zsnas.space("nb201")
     space.canonical(space.architectures[0])  # which finds the classes of all, once in a process
-    published, table.DATA = table.DATA, Path("nothing is published here")
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, "scores.sqlite")
-            sweep(BENCHMARK, proxies=proxies, limit=limit, store=path, progress=False, **how)
-    finally:
-        table.DATA = published
+    nothing = patch.object(table, "DATA", Path("nothing is published here"))
+    with nothing, tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "scores.sqlite")
+        sweep(BENCHMARK, proxies=proxies, limit=limit, store=path, progress=False, **how)
 
 
 def speed_up(architectures: int = 20) -> Measured:

@@ -230,7 +230,7 @@ def answer(times: dict[str, NDArray[np.float64]], dealt: Costs) -> str:
 
 def round_down(number: float) -> int:
     """Return a number of workers with two digits, rounded down."""
-    step = 10 ** max(0, len(str(int(number))) - 2)
+    step = int(10 ** max(0, len(str(int(number))) - 2))
     return int(number) // step * step
 
 
@@ -265,7 +265,8 @@ def two_processes(found: pd.DataFrame, seconds: NDArray[np.float64], size: int =
     words = f"In a simulation on recorded times two processes are {one / two:.2f} times as fast as one."
     if "two processes" not in found.index:
         return words
-    value, (n, load) = found["value"], found.loc["two processes", ["n", "load"]]
+    value, n = found["value"], int(found["n"]["two processes"])
+    load = float(found["load"]["two processes"])
     words += (
         f" By the clock they are {value['one process'] / value['two processes']:.2f} times as fast as one "
         f"process of one thread, for {n} cells of NAS-Bench-201 with ten proxies."
@@ -282,7 +283,7 @@ def large_tables(found: pd.DataFrame) -> str:
     """Say what a table of the size of NAS-Bench-101 takes, where it was measured."""
     if "gigabytes reading" not in found.index:
         return ""
-    value, rows = found["value"], found.loc["gigabytes reading", "n"]
+    value, rows = found["value"], int(found["n"]["gigabytes reading"])
     return (
         f"A store of {rows:,} architectures with {LARGE_PROXIES} scores each takes "
         f"{value['bytes a score']:.0f} bytes a score. Publishing it takes at most "
