@@ -22,7 +22,7 @@ def test_ids_are_unique_and_name_a_page_of_the_book():
 
 
 def questions(page):
-    """Return the questions at the end of a page by the ids of their exercises: numbered, or a single one."""
+    """Return the numbered questions of a page by the ids of their exercises; and is there one without?"""
     _, *asked = re.split(r"^## Exercises?$", page.written(), maxsplit=1, flags=re.MULTILINE)
     numbered = re.findall(r"^(\d+)\. (.+)$", "".join(asked), re.MULTILINE)
     return {f"{page.name}-{number}": words for number, words in numbered}, len(asked) > len(numbered)
