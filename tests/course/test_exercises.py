@@ -1,9 +1,12 @@
 """Every solution runs and is right, what is wrong is told from it, and sheets say what they lack."""
 
+import re
+
 import pytest
 
 from zsnas import course
-from zsnas.book import pages
+from zsnas.book.pages.page import PROJECT
+from zsnas.book.pages.page import pages as every_page
 from zsnas.course.exercises import LEVELS, read
 from zsnas.sources import SourceUnavailable
 
@@ -13,9 +16,29 @@ IDS = course.list_exercises()
 def test_ids_are_unique_and_name_a_page_of_the_book():
     every = [one for name in course.list_sheets() for one in course.sheet(name).exercises]
     assert [one.id for one in every] == IDS
-    known = {*pages.list_notebooks(), "book/reading"}
+    known = {*every_page(PROJECT), "book/reading"}
     assert {one.page for one in every} <= known
     assert {one.level for one in every} == set(LEVELS)
+
+
+def questions(page):
+    """Return the numbered questions of a page by the ids of their exercises; and is there one without?"""
+    _, *asked = re.split(r"^## Exercises?$", page.written(), maxsplit=1, flags=re.MULTILINE)
+    numbered = re.findall(r"^(\d+)\. (.+)$", "".join(asked), re.MULTILINE)
+    return {f"{page.name}-{number}": words for number, words in numbered}, len(asked) > len(numbered)
+
+
+def test_every_numbered_question_of_a_page_is_an_exercise_and_the_other_way_round():
+    askers, single = {}, set()
+    for page in every_page(PROJECT).values():
+        numbered, is_single = questions(page)
+        single |= {f"{page.name}-1"} if is_single else set()
+        for identity, words in numbered.items():
+            # What pages of one source ask in the same words is an exercise of one of them.
+            askers.setdefault((page.source, words), set()).add(identity)
+    assert [sorted(ids) for ids in askers.values() if not ids & set(IDS)] == []
+    of_notebooks = {one for one in IDS if course.exercise(one).page != "book/reading"}
+    assert of_notebooks <= single.union(*askers.values())
 
 
 def disturbed(answer):

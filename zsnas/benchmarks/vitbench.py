@@ -4,7 +4,8 @@
 ``cifar100``, ``flowers102`` and ``chaoyang``, have ``distilled_accuracy``, top-1 in % after a training with
 distillation from a CNN, and ``plain_accuracy``, the same without it, NaN for the second hundred AutoFormers.
 ``supernet_accuracy``, of AutoFormers, is what a supernet that was trained on ImageNet-1K reaches with their
-shape, without a training of their own.
+shape, without a training of their own. Its level differs between widths; of the second hundred it does not
+follow their shapes at all.
 
 Images of Flowers-102 and Chaoyang are not to be had here: their networks are scored on those of CIFAR-100.
 """

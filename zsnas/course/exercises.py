@@ -40,7 +40,7 @@ from typing import Any
 from zsnas._names import unknown
 
 SHEETS = Path(__file__).parent / "sheets"
-ORDER = ("problem", "spaces", "measure", "proxies", "ranking", "hardware", "instruments")
+ORDER = ("problem", "spaces", "measure", "proxies", "ranking", "knowledge", "hardware", "instruments")
 """The sheets in the order of the book."""
 
 LEVELS = {1: "warm-up", 2: "takes thought", 3: "a small project"}
