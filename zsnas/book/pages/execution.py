@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zsnas._files import checked_file
 from zsnas.book.pages import recorder
 from zsnas.book.pages.export import export, restore
 from zsnas.book.pages.page import Page, page
@@ -99,6 +98,8 @@ def _code(notebook: NotebookNode) -> str:
 
 
 def _target(here: Page, chosen: dict[str, Any], output: Path | str | None) -> Path:
+    from zsnas._files import checked_file  # not with the recorder, before which nothing else is loaded
+
     usual = here.variant(chosen) if chosen else here.executed
     target = checked_file("the executed notebook", output, ".ipynb", makes_folder=True) if output else usual
     if chosen and target.resolve() == here.executed.resolve():
