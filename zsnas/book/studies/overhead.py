@@ -26,12 +26,15 @@ import numpy as np
 import pandas as pd
 import torch
 
-import zsnas
+from zsnas.batches import batch
+from zsnas.benchmarks import benchmark
 from zsnas.hardware.measure import machine
+from zsnas.proxies import list_proxies
 from zsnas.scores import table
 from zsnas.scores.store import Row, ScoreStore, StoredScore, _digest
 from zsnas.scores.sweep import Answer, Outcome, Task, run_task, sweep, visited
 from zsnas.sources import DATA
+from zsnas.spaces import space
 
 if TYPE_CHECKING:
     from zsnas.scores.sweep import Job
@@ -83,17 +86,17 @@ def dealing(rows: int = 2000) -> Measured:
     """Measure the seconds of the process that deals and writes, a row, by the number of proxies."""
     _seconds_of(Counting(scores=False), COUNTS, 2)  # imports, and the first of everything
     for count in (2, len(TEN), LARGE_PROXIES):
-        pool, names = Counting(scores=False), zsnas.list_proxies()[:count]
+        pool, names = Counting(scores=False), list_proxies()[:count]
         yield f"dealing {count}", (_seconds_of(pool, names, rows) - pool.seconds) / rows, rows
 
 
 def scoring(architectures: int = 20) -> Measured:
     """Measure what building a network takes, and building and scoring it, by counts and by ten proxies."""
-    space, images = zsnas.space("nb201"), zsnas.batch("cifar100", size=64, seed=0)
-    archs = [space.canonical(arch) for arch in visited(zsnas.benchmark(BENCHMARK), architectures)]
+    cells, images = space("nb201"), batch("cifar100", size=64, seed=0)
+    archs = [cells.canonical(arch) for arch in visited(benchmark(BENCHMARK), architectures)]
     start = time.process_time()
     for arch in archs:
-        space.build_for(arch, images, 0)
+        cells.build_for(arch, images, 0)
     yield "building", (time.process_time() - start) / len(archs), len(archs)
     for name, proxies in (("counts", COUNTS), ("ten", TEN)):
         _seconds_of(Counting(scores=True), proxies, 2)  # imports, and the first of everything
@@ -110,8 +113,8 @@ def _seconds_of(pool: Executor, proxies: Sequence[str], limit: int) -> float:
 
 def _sweep(proxies: Sequence[str], limit: int, **how: Any) -> None:  # noqa: ANN401 - settings of a sweep
     """Sweep into a new store, without the scores that are published."""
-    space = zsnas.space("nb201")
-    space.canonical(space.architectures[0])  # which finds the classes of all, once in a process
+    cells = space("nb201")
+    cells.canonical(cells.architectures[0])  # which finds the classes of all, once in a process
     nothing = patch.object(table, "DATA", Path("nothing is published here"))
     with nothing, tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "scores.sqlite")
@@ -188,7 +191,7 @@ def _fill(path: Path, rows: int | None) -> int:
 
     All but the first row goes past `ScoreStore.add_all`, which would take an hour to write each to the disk.
     """
-    archs, proxies = zsnas.space("nb101").architectures[:rows], zsnas.list_proxies()[:LARGE_PROXIES]
+    archs, proxies = space("nb101").architectures[:rows], list_proxies()[:LARGE_PROXIES]
     first = [StoredScore(name, archs[0], 0.5, None, 0.01) for name in proxies]
     with ScoreStore(path) as store:
         store.start({"benchmark": LARGE, "batch_source": "made up"})
@@ -215,7 +218,13 @@ def _fill(path: Path, rows: int | None) -> int:
 
 
 def digest(row: Row, proxy: str, value: float, made_with: str) -> int:
-    """Return the checksum of a made-up score, as the store writes it."""
+    """Return the checksum of a made-up score, as the store writes it.
+
+    Parameters
+    ----------
+    row, proxy, value, made_with
+        As the store has them.
+    """
     return _digest(row, proxy, row.arch, (value, None, 10000), made_with, True)
 
 

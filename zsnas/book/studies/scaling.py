@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
-import zsnas
 from zsnas.book import tables
 from zsnas.book.studies.overhead import LARGE_PROXIES, TABLE, TEN
 from zsnas.book.verdicts import listed
 from zsnas.scores._dealing import size_of_chunk
 from zsnas.scores.sweep import _LARGEST_CHUNK
+from zsnas.scores.table import scores
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,7 +83,7 @@ def costs(found: pd.DataFrame) -> Costs:
 
 def recorded() -> dict[str, NDArray[np.float64]]:
     """Return the seconds that scoring an architecture took, by what it was scored on, one seed's rows."""
-    found = {name: zsnas.scores(benchmark) for name, benchmark in RECORDED.items()}
+    found = {name: scores(benchmark) for name, benchmark in RECORDED.items()}
     return {name: table.loc[table["seconds"] > 0, "seconds"].to_numpy() for name, table in found.items()}
 
 
@@ -136,7 +136,17 @@ def simulated(times: Sequence[float], workers: int, dealt: Costs, chunk: float |
 
 
 def drawn(seconds: NDArray[np.float64], count: int, seed: int = 0) -> list[float]:
-    """Draw the seconds of so many architectures from recorded ones."""
+    """Draw the seconds of so many architectures from recorded ones.
+
+    Parameters
+    ----------
+    seconds
+        Recorded, one each.
+    count
+        How many to draw, with replacement.
+    seed
+        Of the draws.
+    """
     times: list[float] = np.random.default_rng(seed).choice(seconds, count).tolist()
     return times
 
@@ -235,7 +245,17 @@ def round_down(number: float) -> int:
 
 
 def why_chunks_grow(seconds: NDArray[np.float64], dealt: Costs, workers: int, size: int) -> str:
-    """Say what chunks of one second would do to a sweep."""
+    """Say what chunks of one second would do to a sweep.
+
+    Parameters
+    ----------
+    seconds, size
+        As for :func:`drawn`.
+    dealt
+        What dealing costs.
+    workers
+        Each scores one architecture at a time.
+    """
     times = drawn(seconds, size)
     short, own = simulated(times, workers, dealt, chunk=1.0), simulated(times, workers, dealt)
     return (
@@ -260,7 +280,15 @@ def beside_scoring(found: pd.DataFrame) -> str:
 
 
 def two_processes(found: pd.DataFrame, seconds: NDArray[np.float64], size: int = 2000) -> str:
-    """Say what a second process saves: simulated, and by the clock where it was measured."""
+    """Say what a second process saves: simulated, and by the clock where it was measured.
+
+    Parameters
+    ----------
+    found
+        What was measured, by name.
+    seconds, size
+        As for :func:`drawn`.
+    """
     one, two = (simulated(drawn(seconds, size), workers, costs(found)).seconds for workers in (1, 2))
     words = f"In a simulation on recorded times two processes are {one / two:.2f} times as fast as one."
     if "two processes" not in found.index:
