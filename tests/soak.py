@@ -153,13 +153,20 @@ def stored(path: Path) -> dict[tuple[str, str], float]:
         return {(row.arch, s.proxy): s.value for row, s in store.each() if s.was_measured}
 
 
+def end(process: "subprocess.Popen[str]") -> None:
+    """End a sweep and its workers, one of which may be stopped and would hold the pipe open."""
+    for child in psutil.Process(process.pid).children():
+        child.kill()
+    process.kill()
+    process.communicate()
+
+
 def ended(process: "subprocess.Popen[str]") -> bool:
     """Wait until a sweep has ended by itself and without an error."""
     try:
         _, errors = process.communicate(timeout=PATIENCE)
     except subprocess.TimeoutExpired:
-        process.kill()
-        process.communicate()
+        end(process)
         return False
     if process.returncode:
         sys.stderr.write(errors)
@@ -205,8 +212,9 @@ def worker_is(what: signal.Signals) -> Callable[[random.Random, Path], str]:
     def case(rng: random.Random, folder: Path) -> str:
         process = start(folder, 2)
         if when_at_work(process, folder, rng.randint(1, 8)):
+            # One that has measured: one that still starts is given five minutes, on a machine that is busy.
             children = psutil.Process(process.pid).children()
-            workers = [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+            workers = [child for child in children if (folder / f"measured.log.{child.pid}").exists()]
             if workers:
                 rng.choice(workers).send_signal(what)
         return of_sweep(folder) if ended(process) else "unclear"
@@ -221,8 +229,7 @@ def sweep_is_interrupted(rng: random.Random, folder: Path) -> str:
     try:
         _, errors = process.communicate(timeout=PATIENCE)
     except subprocess.TimeoutExpired:
-        process.kill()
-        process.communicate()
+        end(process)
         return "unclear"
     if process.returncode and "the same command resumes" not in errors:
         return "raw traceback"

@@ -64,6 +64,7 @@ def measure(model, _batch, proxies, seed, _device):
         time.sleep(float(os.environ.get("TINY_DELAY", "0")))
         with Path(os.environ["TINY_LOG"]).open("a") as log:
             log.write(f"{model.arch} {model.seed} {proxy}\n")
+        Path(f"{os.environ['TINY_LOG']}.{os.getpid()}").touch()
         score = value(model.arch, seed, proxy)
         measured[proxy] = Measurement(score, UNDEFINED if math.isnan(score) else None, 0.25)
     return measured
