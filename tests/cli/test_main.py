@@ -13,6 +13,7 @@ from command_line import run
 
 import zsnas.cli
 from zsnas._version import __version__
+from zsnas.cli._output import complain
 
 
 def test_the_installed_command_says_its_version():
@@ -140,3 +141,19 @@ def test_with_a_closed_standard_error_the_work_is_done():
         check=False,
     )
     assert (done.returncode, done.stdout) == (2, b"")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "words"),
+    [
+        ("go on with mix=True, or name another store", "go on with --mix, or name another store"),
+        ("sweep with device='cuda:1', or", "sweep with --device cuda:1, or"),
+        ("for example seeds=(0,)", "for example --seeds 0"),
+        ("rank with workers=1; or time_limit=2.5.", "rank with --workers 1; or --time-limit 2.5."),
+        ("build it with num_classes=10", "build it with num_classes=10"),
+        ("in a file of zsnas.load_proxies", "in a file of --load"),
+    ],
+)
+def test_a_complaint_names_options_and_no_arguments_of_python(sentence, words, capsys):
+    assert complain(sentence, 2, {"mix", "device", "seeds", "workers", "time_limit"}) == 2
+    assert capsys.readouterr().err == f"zsnas: {words}\n"

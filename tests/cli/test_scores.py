@@ -16,7 +16,7 @@ def test_merge_says_what_came_of_it(tmp_path, capsys):
     status, output, errors = run(capsys, "scores", "merge", first, second)
     assert (status, output) == (2, "")
     assert "snip of 'a', seed 0, is 1.0 here and 1.5 in" in errors
-    assert "(--keep-first) keeps those that are there" in errors
+    assert "--keep-first keeps those that are there" in errors
     status, output, _ = run(capsys, "scores", "merge", first, second, "--keep-first")
     assert status == 0
     assert output == (

@@ -75,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except KeyboardInterrupt as interrupt:
             return complain(str(interrupt) or "interrupted", 130)
         except (ValueError, OSError, ImportError, *_OF_FILES) as error:
-            return complain(str(error) or type(error).__name__, 2)
+            return complain(str(error) or type(error).__name__, 2, vars(options))
         except MemoryError:
             return complain("there is not enough memory; score fewer images, proxies or workers at a time", 2)
     return status

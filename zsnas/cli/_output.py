@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -19,8 +20,9 @@ _COMMANDS = {
     "zsnas.sources.list_sources()": "`zsnas data list`",
     "torchvision.models.list_models()": "`zsnas models 'torchvision:*'`",
     "timm.list_models()": "`zsnas models 'timm:*'`",
+    "zsnas.load_proxies": "--load",
 }
-"""What lists the names of something in Python, and on the command line."""
+"""What lists or loads something in Python, and on the command line."""
 
 
 def print_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -40,13 +42,30 @@ def number(value: float) -> str:
     return f"{value:.0f}" if value.is_integer() and abs(value) < 1e15 else f"{value:.6g}"
 
 
-def complain(message: str, status: int) -> int:
-    """Print a message in one line and return the exit status."""
+def complain(message: str, status: int, options: Iterable[str] = ()) -> int:
+    """Print a message in one line and return the exit status.
+
+    Parameters
+    ----------
+    message
+        A sentence for Python, which is put into the words of the command line.
+    status
+        To exit with.
+    options
+        Of the command, by the names that they have in Python.
+    """
     for listing, command in _COMMANDS.items():
         message = message.replace(listing, command)
+    for name in options:
+        message = re.sub(rf"\b({name})=('[^']*'|\([\d, ]*\)|[\w.:-]*\w)", _as_option, message)
     with contextlib.suppress(OSError, ValueError, AttributeError):  # the standard error may be closed
         print(f"zsnas: {' '.join(message.split())}", file=sys.stderr)
     return status
+
+
+def _as_option(given: re.Match[str]) -> str:
+    option, value = f"--{given[1].replace('_', '-')}", given[2].strip("'(),")
+    return option if value == "True" else f"{option} {value}"
 
 
 def nothing_matches(kind: str, pattern: str, listing: str) -> ValueError:

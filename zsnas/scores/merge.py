@@ -91,7 +91,7 @@ def merge(
     return Merged(added, known, differing, largest)
 
 
-_WORD = "keep_first=True (--keep-first) keeps those that are there, and nothing is merged without it"
+_WORD = "keep_first=True keeps those that are there, and nothing is merged without it"
 
 
 def _check(target: ScoreStore, other: ScoreStore, mix: bool) -> None:
@@ -108,7 +108,7 @@ def _check(target: ScoreStore, other: ScoreStore, mix: bool) -> None:
             old, new = (", ".join(sorted(map(str, found))) for found in (before, after))
             raise StoreError(
                 f"{target.path} was made with {what} {old} and {other.path} with {new}; such scores differ "
-                "in the last digits: mix=True (--mix) merges them all the same"
+                "in the last digits: mix=True merges them all the same"
             )
 
 
