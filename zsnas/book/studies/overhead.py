@@ -1,8 +1,9 @@
 """What a sweep costs beside scoring: the process that deals, building, a cluster's chunks, large tables.
 
 ``python -m zsnas.book.studies.overhead`` writes ``data/scaling.csv`` in some minutes, on a machine with two
-cores that does nothing else. ``--large`` measures the part on large tables again, which writes a gigabyte.
-Seconds are those of the processor, not of waiting, but for the two of the speed-up.
+cores that does nothing else; the names of the functions that measure, such as ``chunks``, choose some. Only
+``large``, on a store of a gigabyte, has to be named. Seconds are those of the processor, not of waiting, but
+for the two of the speed-up.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import pandas as pd
 from zsnas.book import tables
 from zsnas.book.studies.overhead import LARGE_PROXIES, TABLE, TEN
 from zsnas.book.verdicts import listed
-from zsnas.scores._dealing import size_of_chunk
+from zsnas.scores._dealing import CHUNK, DEALT, size_of_chunk
 from zsnas.scores.sweep import _LARGEST_CHUNK
 from zsnas.scores.table import scores
 
@@ -37,7 +37,6 @@ RECORDED = {
 
 BUSY = 0.95
 """Share of the time from which the writer or the scheduler holds up a sweep."""
-
 
 QUIET = 2.5
 """Load of two cores up to which nothing but the two processes was at work."""
@@ -82,7 +81,7 @@ def costs(found: pd.DataFrame) -> Costs:
 
 
 def recorded() -> dict[str, NDArray[np.float64]]:
-    """Return the seconds that scoring an architecture took, by what it was scored on, one seed's rows."""
+    """Return the seconds that scoring an architecture took, by what it was scored on, with all seeds."""
     found = {name: scores(benchmark) for name, benchmark in RECORDED.items()}
     return {name: table.loc[table["seconds"] > 0, "seconds"].to_numpy() for name, table in found.items()}
 
@@ -262,7 +261,8 @@ def why_chunks_grow(seconds: NDArray[np.float64], dealt: Costs, workers: int, si
         f"With chunks of one second, {workers:,} workers would score in {100 * short.used:.0f} % of their "
         f"time and the writer would be busy in {100 * short.writer:.0f} %, the scheduler in "
         f"{100 * short.scheduler:.0f} %; with chunks that grow it is {100 * own.used:.0f} %, "
-        f"{100 * own.writer:.0f} % and {100 * own.scheduler:.0f} %."
+        f"{100 * own.writer:.0f} % and {100 * own.scheduler:.0f} %. So a chunk takes {CHUNK:g} s with up to "
+        f"{CHUNK / DEALT / 2:.0f} workers, and longer with more."
     )
 
 
