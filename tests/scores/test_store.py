@@ -274,10 +274,3 @@ def test_a_network_of_another_name_is_refused(new):
         store.add(Row("b", 0, 64), [StoredScore("snip", "one", 1.0, None, 0.1)], {})
         with pytest.raises(StoreError, match="another network under the name 'b'"):
             store.add(Row("b", 0, 64), [StoredScore("zico", "two", 1.0, None, 0.1)], {})
-
-
-def test_an_empty_file_of_another_kind_is_no_store(tmp_path):
-    (path := tmp_path / "empty.json").touch()
-    with pytest.raises(ValueError, match=r"empty\.json' does not end in \.sqlite"):
-        ScoreStore(path)
-    assert path.read_bytes() == b""

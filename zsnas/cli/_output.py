@@ -57,7 +57,8 @@ def complain(message: str, status: int, options: Iterable[str] = ()) -> int:
     for listing, command in _COMMANDS.items():
         message = message.replace(listing, command)
     for name in options:
-        message = re.sub(rf"\b({name})=('[^']*'|\([\d, ]*\)|[\w.:-]*\w)", _as_option, message)
+        value = r"('[^']*'|\([\d, ]*\)|[\w.:-]*\w)(?: \(--[\w-]+\))?"  # some name the option, too
+        message = re.sub(rf"\b({name})={value}", _as_option, message)
     with contextlib.suppress(OSError, ValueError, AttributeError):  # the standard error may be closed
         print(f"zsnas: {' '.join(message.split())}", file=sys.stderr)
     return status

@@ -143,8 +143,7 @@ class ScoreStore:
         self._ids: dict[str, int] = {}
         if str(path).startswith((":", "file:")):
             raise StoreError(f"the store {str(path)!r} is no file; name one, such as scores.sqlite")
-        is_there = path.exists() or path.is_symlink()
-        if not is_there or (path.is_file() and path.stat().st_size == 0):  # an empty one is new to SQLite
+        if not (path.exists() or path.is_symlink()):
             checked_file("a store", path, *SUFFIXES, makes_folder=True)
         self._connection = _connected(path)
         try:

@@ -281,7 +281,7 @@ def _claim(
         if different := unlike(made_with, threads or 1):
             raise StoreError(
                 f"scores in {store.path} were made with {different}; such scores differ in the last digits: "
-                "sweep with mix=True to go on all the same, or name another store"
+                "sweep with mix=True (--mix) to go on all the same, or name another store"
             )
 
 
