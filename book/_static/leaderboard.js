@@ -120,6 +120,7 @@
       this.state = { benchmark: "", statistic: "kt", kind: "", space: "", task: "", sort: "", up: "" };
       Object.keys(this.state).forEach((key) => query.has(key) && (this.state[key] = query.get(key)));
       if (!COLUMNS[this.state.statistic]) this.state.statistic = "kt";
+      this.unfolded = new Set();
       this.build();
       this.show();
       NARROW.addEventListener("change", () => this.show());
@@ -278,9 +279,24 @@
       return [this.table(caption, [["proxy", "proxy", ""], ["firsts", "in front", ""], ...heads], cells, "firsts")];
     }
 
-    // The same on a narrow screen: a short table a benchmark.
+    // The same on a narrow screen: a short table a benchmark, folded below what ranks it best.
     list(rows, names) {
-      return names.flatMap((name) => this.column(rows.filter((row) => row.benchmark === name)));
+      return names.map((name) => {
+        const own = rows.filter((row) => row.benchmark === name);
+        const fronts = this.front(own, "rank");
+        const [best] = [...fronts].filter(([, [first]]) => first === 1).map(([row]) => row).sort((a, b) => b.cells.kt.value - a.cells.kt.value);
+        const told = best ? make("span", {}, `: ${best.label}, τ ${written(best.cells.kt.value)}`) : "";
+        const folded = make("details", {}, make("summary", {}, make("b", { textContent: this.title(name) }), told));
+        // Made when it is asked for, and again when it has been sorted.
+        folded.open = this.unfolded.has(name);
+        if (folded.open) folded.append(...this.column(own));
+        folded.addEventListener("toggle", () => {
+          if (folded.open && !this.unfolded.has(name)) folded.append(...this.column(own));
+          if (folded.open) this.unfolded.add(name);
+          else this.unfolded.delete(name), folded.querySelector("table")?.remove();
+        });
+        return folded;
+      });
     }
 
     // The places of the rows of one benchmark by a statistic, of those that have enough networks.
