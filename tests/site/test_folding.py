@@ -9,6 +9,8 @@ from test_browser import CHROMIUM, CONTRAST, EVERYTHING, SERIOUS, address, brows
 __all__ = ["address", "browser"]  # fixtures
 
 LONG, SHORT = "notebooks/fig12.html", "notebooks/first_proxy.html"
+LINK = """id => document.querySelector(".bd-article h1").insertAdjacentHTML(
+  "beforeend", `<a id="there" href="#${id}">there</a>`)"""
 FOLDED = "h2 > button[aria-expanded=false]"
 
 pytestmark = [needs_book, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: see test_browser.py")]
@@ -69,11 +71,7 @@ def test_a_link_unfolds_what_it_leads_to_also_the_second_time(open_page):
     tab.wait_for_function(f"document.querySelectorAll({FOLDED!r}).length < {sections(tab)}")
     tab.locator("h2 > button[aria-expanded=true]").click()
     assert tab.locator(FOLDED).count() == sections(tab)
-    tab.evaluate(
-        "id => Object.assign(document.querySelector('.bd-article h1').appendChild(document.createElement('a')),"
-        " {href: `#${id}`, textContent: 'there', id: 'there'})",
-        identity,
-    )
+    tab.evaluate(LINK, identity)
     tab.locator("#there").click()
     tab.wait_for_function(f"document.querySelectorAll({FOLDED!r}).length < {sections(tab)}")
     fresh = open_page(f"{LONG}#{identity}")
