@@ -41,7 +41,7 @@ function show(section, isShown) {
   const rest = section.querySelector(":scope > .folded");
   if (isShown) rest.removeAttribute("hidden");
   else rest.setAttribute("hidden", "until-found");
-  section.querySelector("h2 > button").ariaExpanded = String(isShown);
+  section.querySelector("h2 > button").setAttribute("aria-expanded", isShown);
 }
 
 // Unfolds what the address names.

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 
 import zsnas.benchmarks
+from zsnas.book import tables
+from zsnas.leaderboard import FEWEST
 from zsnas.spaces import space
 from zsnas.statistics import kendall, partial_spearman, percentile_interval
 
@@ -81,6 +83,7 @@ def correlated(bench: Benchmark, table: pd.DataFrame, resamples: int, seed: int)
     DataFrame
         One row a training and column of the table: ``training``, ``feature``; ``value``, Kendall's τ; for the
         counts also ``low``, ``high``, its 95 % interval; ``partial``, Spearman's ρ at fixed #Params; ``n``.
+        Fewer than `zsnas.leaderboard.FEWEST` networks give no interval and no ρ.
     """
     generator = np.random.default_rng(seed)
     rows = []
@@ -88,13 +91,16 @@ def correlated(bench: Benchmark, table: pd.DataFrame, resamples: int, seed: int)
         accuracy = bench.table.set_index("arch")[column].dropna()
         known = table[table.index.isin(accuracy.index)]
         truth = accuracy[known.index].to_numpy()
-        drawn = [generator.integers(len(known), size=len(known)) for _ in range(resamples)]
+        has_enough = len(known) >= FEWEST
+        drawn = [generator.integers(len(known), size=len(known)) for _ in range(resamples * has_enough)]
         for feature in table:
             values = known[feature].to_numpy(dtype=float)
             value = kendall(values, truth)
             resampled = drawn if feature in COUNTS else []
             others = np.array([kendall(values[some], truth[some]) for some in resampled])
-            partial = partial_spearman(values, truth, [known["params"]]) if feature != "params" else np.nan
+            partial = np.nan
+            if feature != "params" and has_enough:
+                partial = partial_spearman(values, truth, [known["params"]])
             ends = percentile_interval(value, others)
             rows.append(
                 {"training": training, "feature": feature, "value": value, **ends}
@@ -113,16 +119,41 @@ def compared(limit: int | None, resamples: int, seed: int) -> pd.DataFrame:
     resamples, seed : int
         Of the bootstrap over networks.
     """
-    tables: dict[str, pd.DataFrame] = {}
+    shaped: dict[str, pd.DataFrame] = {}
     found = []
     for name, words in BENCHMARKS.items():
         bench = zsnas.benchmarks.benchmark(name)
-        if bench.space not in tables:
-            tables[bench.space] = shapes(
+        if bench.space not in shaped:
+            shaped[bench.space] = shapes(
                 bench.space, bench.table["arch"].head(limit or len(bench.table)), 100
             )
-        found.append(correlated(bench, tables[bench.space], resamples, seed).assign(benchmark=words))
+        found.append(correlated(bench, shaped[bench.space], resamples, seed).assign(benchmark=words))
     return pd.concat(found, ignore_index=True)
+
+
+def answer(found: pd.DataFrame) -> str:
+    """Say in how many cases #Params ranks transformers that were trained alike.
+
+    Parameters
+    ----------
+    found : DataFrame
+        Of :func:`compared`.
+    """
+    params = found[found["feature"] == "params"]
+    if params["low"].isna().all():
+        return f"Fewer than {FEWEST} networks are compared in this execution, which say nothing."
+    where = params["benchmark"] + ", " + params["training"]
+    written = [f"{text} ({case})" for text, case in zip(tables.intervals(params), where, strict=True)]
+    ends = written[int(params["value"].argmin())], written[int(params["value"].argmax())]
+    positive, negative = int((params["low"] > 0).sum()), int((params["high"] < 0).sum())
+    pairs = params.pivot(index="benchmark", columns="training", values="value")
+    better = int((pairs["distilled"] > pairs["plain"]).sum())
+    return (
+        f"Counts do rank them in {'most' if positive > len(params) / 2 else 'some'} cases: the interval of "
+        f"Kendall's τ of #Params is above 0 as a whole in {positive} of {len(params)} and below 0 in "
+        f"{negative}, from {' to '.join(ends)}. It is higher after distillation in {better} of {len(pairs)} "
+        "pairs of family and data set: these and the training decide together."
+    )
 
 
 def at_equal_size(bench: Benchmark, scores: pd.DataFrame, proxies: Sequence[str]) -> pd.Series[float]:
@@ -134,12 +165,12 @@ def at_equal_size(bench: Benchmark, scores: pd.DataFrame, proxies: Sequence[str]
     scores : DataFrame
         Of :func:`zsnas.scores`; several seeds of a network count as their mean.
     proxies : sequence of str
-        NaN for #Params itself, and for one that fewer than three networks have.
+        NaN for #Params itself, and for one that fewer than `zsnas.leaderboard.FEWEST` networks have.
     """
     known = scores.groupby("arch")[[*{*proxies, "params"}]].mean().join(bench.truth, how="inner")
     found = pd.Series(np.nan, pd.Index(proxies, name="proxy"))
     for name in proxies:
         rows = known.dropna(subset=[name, bench.metric])
-        if name != "params" and len(rows) > 2:
+        if name != "params" and len(rows) >= FEWEST:
             found[name] = partial_spearman(rows[name], rows[bench.metric], [rows["params"]])
     return found
