@@ -177,6 +177,13 @@ def soak(session: nox.Session) -> None:
 
 
 @task
+def scores(session: nox.Session) -> None:
+    """Compute 50 rows of every published table again, two hours of one thread; or -- TABLE --rows 10."""
+    session.env["OMP_NUM_THREADS"] = "1"
+    session.run(str(PYTHON), "tests/recompute.py", *session.posargs, external=True)
+
+
+@task
 def browser(session: nox.Session) -> None:
     """Open every built page in headless Chromium, light and dark, at two widths; SCREENSHOTS=1 keeps them."""
     how = ("-p", "no:benchmark", "-n", "2", EVERYWHERE)

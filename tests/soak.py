@@ -14,8 +14,10 @@ unclear
 """
 
 import argparse
+import json
 import os
 import random
+import shlex
 import shutil
 import signal
 import subprocess
@@ -23,16 +25,21 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import projects
 import psutil
 
 from zsnas.benchmarks import _analog_records
+from zsnas.book import pages
 from zsnas.checksums import DataCorruptError, update
 from zsnas.scores.store import Row, ScoreStore, StoredScore, StoreError
+from zsnas.scores.sweep import sweep
 from zsnas.scores.table import read
 from zsnas.search import Checkpoint, CheckpointError
 from zsnas.sources import DATA
@@ -130,20 +137,20 @@ def decoded_numbers_are_damaged(rng: random.Random, folder: Path) -> str:
         return "raw traceback"
 
 
-def start(folder: Path, workers: int, **more: str) -> subprocess.Popen[str]:
-    environment = (
-        os.environ
-        | {
-            "TINY_LOG": str(folder / "measured.log"),
-            "TINY_DATA": str(folder / "data"),
-            "TINY_DELAY": "0.03",
-            "TINY_LIMIT": "3",
-            "OMP_NUM_THREADS": "1",
-        }
-        | more
-    )
-    command = [sys.executable, str(SCRIPT), str(folder / "store.sqlite"), str(workers)]
-    return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+def surroundings(folder: Path) -> dict[str, str]:
+    """Return the environment of processes that know the tiny benchmark."""
+    return os.environ | {
+        "TINY_LOG": str(folder / "measured.log"),
+        "TINY_DATA": str(folder / "data"),
+        "TINY_DELAY": "0.03",
+        "TINY_LIMIT": "3",
+        "OMP_NUM_THREADS": "1",
+    }
+
+
+def start(folder: Path, workers: int, store: str = "", **more: str) -> subprocess.Popen[str]:
+    command = [sys.executable, str(SCRIPT), store or str(folder / "store.sqlite"), str(workers)]
+    return subprocess.Popen(command, env=surroundings(folder) | more, stderr=subprocess.PIPE, text=True)
 
 
 def stored(path: Path) -> dict[tuple[str, str], float]:
@@ -319,6 +326,186 @@ def search_dies_in_a_proxy(rng: random.Random, folder: Path) -> str:
     return "survived" if first.equals(second) else "lost"
 
 
+def in_shell(command: str, folder: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        ["/bin/sh", "-c", command],
+        cwd=folder,
+        env=os.environ | environment,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+        timeout=PATIENCE,
+    )
+
+
+def zsnas(arguments: str, folder: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
+    done = in_shell(f"{shlex.quote(sys.executable)} -m zsnas {arguments}", folder, **environment)
+    if "Traceback" in done.stderr:
+        sys.stderr.write(done.stderr)
+    return done
+
+
+EVALUATION = "evaluate dying.py --benchmarks nb201-digits --seeds 0 --batch-size 4 --workers 1 --no-progress"
+
+
+def evaluation_is_killed(rng: random.Random, folder: Path) -> str:
+    """The same command goes on from what is stored; the proxy is #Params, so the result is known."""
+    (folder / "dying.py").write_text(DYING.replace("END", rng.choice(ENDS)))
+    killed, resumed = (zsnas(f"{EVALUATION} --output a.json", folder) for _ in range(2))
+    if "Traceback" in killed.stderr + resumed.stderr:
+        return "raw traceback"
+    if not killed.returncode or resumed.returncode:
+        return "unclear"
+    found = json.loads((folder / "a.json").read_text())
+    own, params = ({**found[key][0], "proxy": "", "label": "", "kind": ""} for key in ("rows", "beside"))
+    # The one that ended the process was asked twice, and no other.
+    each_once = len((folder / "scored").read_text()) == own["n"] + 1
+    return "survived" if each_once and own == params else "lost"
+
+
+DYING_PAGE = """
+import os
+from pathlib import Path
+
+mark = Path("../tried")
+if not mark.exists():
+    mark.touch()
+    END
+6 * 7
+"""
+
+
+def page_dies(rng: random.Random, folder: Path) -> str:
+    """The process of a page ends: a sentence, no page, and the next execution is a whole one."""
+    text = projects.HEADER + projects.cell(DYING_PAGE.strip().replace("END", rng.choice(ENDS)))
+    project = projects.make(folder / "project", {"dying": text})
+    place = import_module("zsnas.book.pages.page")  # the package has a function of this name
+    before, place.PROJECT = place.PROJECT, project
+    try:
+        try:
+            pages.run("dying", progress=False)
+        except pages.NotebookError as error:
+            if "ended before its last cell" not in str(error) or list(project.rglob("*.ipynb")):
+                return "unclear"
+        else:
+            return "lost"
+        return "survived" if '"42"' in pages.run("dying", progress=False).read_text() else "lost"
+    except Exception as error:  # noqa: BLE001 - which is what is looked for
+        sys.stderr.write(f"{type(error).__name__}: {error}\n")
+        return "raw traceback"
+    finally:
+        place.PROJECT = before
+
+
+PRELOAD = "import tiny_benchmark\n\ntiny_benchmark.install(setattr)\n"
+"""For a worker of Dask: the tiny benchmark in the place of the real ones."""
+
+
+@contextmanager
+def dask_cluster(folder: Path) -> Iterator[tuple[Path, "subprocess.Popen[bytes]"]]:
+    """Start a scheduler and a worker; yield the scheduler's file and the scheduler."""
+    file, preload = folder / "scheduler.json", folder / "preload.py"
+    file.unlink(missing_ok=True)
+    preload.write_text(PRELOAD)
+    paths = os.pathsep.join([str(SCRIPT.parent), os.environ.get("PYTHONPATH", "")])
+    environment = surroundings(folder) | {"PYTHONPATH": paths}
+    here = ("--host", "127.0.0.1", "--no-dashboard", "--scheduler-file", str(file))
+    alone = ("--scheduler-file", str(file), "--no-nanny", "--nthreads", "1", "--no-dashboard")
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-m", f"distributed.cli.dask_{what}", *options],
+            env=environment,
+            cwd=folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        for what, options in (
+            ("scheduler", (*here, "--port", "0")),
+            ("worker", (*alone, "--preload", str(preload))),
+        )
+    ]
+    try:
+        while not file.exists():
+            time.sleep(0.1)
+        yield file, processes[0]
+    finally:
+        for process in reversed(processes):
+            process.kill()
+            process.wait()
+
+
+def scheduler_is_lost(rng: random.Random, folder: Path) -> str:
+    """A sentence, and with a scheduler that has come back the same sweep goes on."""
+    with dask_cluster(folder) as (file, scheduler):
+        process = start(folder, 2, TINY_DASK=str(file))
+        if when_at_work(process, folder, rng.randint(1, 8)):
+            scheduler.kill()
+        if not of_refused(process, ("with a new executor resumes", "the same command resumes")):
+            return "raw traceback"
+    with dask_cluster(folder) as (file, _):
+        if not ended(start(folder, 2, TINY_DASK=str(file))):
+            return "unclear"
+    return of_sweep(folder)
+
+
+SMALL_DISK = """
+mkdir disk
+mount -t tmpfs -o size=$SIZE none disk || exit 9
+"$PYTHON" "$SCRIPT" disk/store.sqlite 1 2>first
+mount -o remount,size=16m disk || exit 9
+"$PYTHON" "$SCRIPT" disk/store.sqlite 1 2>second && cp disk/store.sqlite .
+"""
+
+
+def small_disk_is_full(rng: random.Random, folder: Path) -> str:
+    """A disk of some kilobytes, or none at all where this user may not mount one; then it grows."""
+    environment = surroundings(folder) | {
+        "PYTHON": sys.executable,
+        "SCRIPT": str(SCRIPT),
+        "SIZE": f"{rng.randrange(4, 80, 4)}k",
+        "TINY_DELAY": "0",
+    }
+    done = in_shell(f"unshare --mount --map-root-user sh -c {shlex.quote(SMALL_DISK)}", folder, **environment)
+    if (folder / "first").exists():
+        told = (folder / "first").read_text().strip()
+        if told and not ("StoreError: " in told and "no space is left" in told.rpartition("\n")[2]):
+            sys.stderr.write(told)
+            return "raw traceback"
+        if done.returncode:
+            sys.stderr.write((folder / "second").read_text())
+            return "unclear"
+        return of_sweep(folder)
+    full = start(folder, 1, "/dev/full")
+    return of_sweep(folder) if of_refused(full, ("no space is left",)) else "raw traceback"
+
+
+PLACES = "a folder", "Größe ß", "数 据", "İstanbul ı", "it's $HOME & more"
+LANGUAGES = "C", "POSIX", "C.UTF-8", "tr_TR.UTF-8", "de_DE.ISO-8859-1"
+ELSEWHERE = {"proxies": ("naswot", "zen_score"), "limit": 3, "batch_size": 4}
+
+
+def machine_is_elsewhere(rng: random.Random, folder: Path) -> str:
+    """Names, languages, encodings and time zones of others, and nobody who reads the complaints."""
+    place = folder / rng.choice(PLACES)
+    place.mkdir()
+    environment = {
+        "LC_ALL": rng.choice(LANGUAGES),
+        "PYTHONIOENCODING": rng.choice(("", "ascii", "latin-1")),
+        "PYTHONUTF8": rng.choice("01"),
+        "PYTHONCOERCECLOCALE": "0",
+        "TZ": rng.choice(("UTC", "Pacific/Kiritimati", "America/St_Johns")),
+    }
+    closed = rng.choice(("", " 2>&-"))
+    command = "sweep nb201-digits --proxies naswot,zen_score --limit 3 --batch-size 4 --store 'ä b.sqlite'"
+    done = zsnas(f"{command} --no-progress{closed}", place, **environment)
+    if done.returncode or done.stderr:
+        sys.stderr.write(f"{environment}: {done.stdout}{done.stderr}\n")
+        return "raw traceback" if "Traceback" in done.stderr else "unclear"
+    usual = sweep("nb201-digits", **ELSEWHERE, store=folder / "usual.sqlite", progress=False)
+    return "survived" if stored(place / "ä b.sqlite") == stored(usual) else "lost"
+
+
 CASES: dict[str, Callable[[random.Random, Path], str]] = {
     "a store is damaged": store_is_damaged,
     "a published table is damaged": published_table_is_damaged,
@@ -331,7 +518,12 @@ CASES: dict[str, Callable[[random.Random, Path], str]] = {
     "two sweeps write": two_sweeps_write,
     "the disk is full": disk_is_full,
     "the store cannot be written": store_cannot_be_written,
+    "a small disk is full": small_disk_is_full,
     "a search dies in a proxy": search_dies_in_a_proxy,
+    "an evaluation is killed": evaluation_is_killed,
+    "a page's process dies": page_dies,
+    "a scheduler is lost": scheduler_is_lost,
+    "the machine is elsewhere": machine_is_elsewhere,
 }
 
 

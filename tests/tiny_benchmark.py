@@ -1,6 +1,7 @@
 """A benchmark of twelve architectures with instant scores; every measurement leaves a line in a log.
 
-``python tests/tiny_benchmark.py STORE WORKERS`` sweeps it, for the tests that kill a sweep.
+``python tests/tiny_benchmark.py STORE WORKERS`` sweeps it, for the tests that kill a sweep; with
+``TINY_DASK=FILE`` by the workers of that scheduler, which import this module and `install` it.
 """
 
 import math
@@ -10,6 +11,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -115,5 +117,10 @@ if __name__ == "__main__":
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
     if "TINY_USER" in os.environ:
         os.setuid(int(os.environ["TINY_USER"]))
-    limit = float(os.environ.get("TINY_LIMIT", "3600")) if sys.argv[2] != "1" else None
-    sweep_module.sweep("tiny", store=sys.argv[1], workers=int(sys.argv[2]), progress=False, time_limit=limit)
+    settings = {"store": sys.argv[1], "workers": int(sys.argv[2]), "progress": False}
+    if "TINY_DASK" in os.environ:
+        with import_module("zsnas.scores.cluster").dask(os.environ["TINY_DASK"]) as (pool, _):
+            sweep_module.sweep("tiny", **settings, executor=pool)
+    else:
+        limit = float(os.environ.get("TINY_LIMIT", "3600")) if sys.argv[2] != "1" else None
+        sweep_module.sweep("tiny", **settings, time_limit=limit)

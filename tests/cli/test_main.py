@@ -1,4 +1,5 @@
 import json
+import os
 import re
 import subprocess
 import sys
@@ -141,6 +142,18 @@ def test_with_a_closed_standard_error_the_work_is_done():
         check=False,
     )
     assert (done.returncode, done.stdout) == (2, b"")
+
+
+def test_what_the_encoding_of_a_terminal_lacks_is_told_by_its_number():
+    code = "from zsnas.cli import main; main(['spaces']); print('τ')"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout.splitlines()[-1:], done.stderr) == (["\\u03c4"], "")
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+import shlex
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -50,6 +51,14 @@ def test_sweep_publishes_on_request(swept, capsys):
     _, output, _ = run(capsys, "sweep", "nb201/cifar100", "--publish")
     assert output.endswith("\npublished as scores.parquet\n")
     assert swept[1] == (Path("store.sqlite"), "nb201/cifar100")
+
+
+@pytest.mark.usefixtures("swept")
+def test_the_next_commands_can_be_pasted_into_a_shell(monkeypatch, capsys):
+    monkeypatch.setattr(sweep_module, "sweep", lambda *_, **__: Path("it's a folder/store.sqlite"))
+    _, output, _ = run(capsys, "sweep", "nb201/cifar100")
+    (command,) = (line for line in output.splitlines() if line.startswith("to read them: "))
+    assert shlex.split(command)[4:7] == ["scores", "it's a folder/store.sqlite", "--csv"]
 
 
 def test_an_interrupted_sweep_says_how_to_go_on(monkeypatch, capsys):

@@ -1,30 +1,21 @@
-"""Published scores come out again when they are recomputed."""
+"""Published scores come out again when they are recomputed: a part of them, another after each commit.
 
+A third of the tables have their turn, and of each as many random rows as cost some seconds, a proxy a row.
+"""
+
+import dataclasses
 import math
 
 import pytest
+import recompute
 import torch
 
-import zsnas
-from zsnas.scores.store import Row
-from zsnas.scores.sweep import Job, run_job
-from zsnas.scores.table import undefined
+from zsnas.proxies import list_proxies
 
-BENCHMARK = "nb201/imagenet16-120"
-EVERY = 500  # of the architectures that have the scores of all proxies: three of them
-
-# Scores are computed in single precision. Those of proxies that differentiate a deep network or take the
-# condition number of a matrix move with the order in which a processor adds up.
-BY_ROUNDING = {
-    "grasp": 0.1,
-    **dict.fromkeys(["ntk_cond_printed", "ntk_cond_running"], 0.02),
-    **dict.fromkeys(["grad_norm", "snip", "snip_printed", "snip_convolutions", "fisher", "zico"], 5e-3),
-    **dict.fromkeys(["gradsign", "gradsign_mean"], 1e-3),
-    "fisher_channels": 5e-3,
-    "synflow": 3e-4,  # the part of the scores that is not computed again yet keeps batch norm's epsilon
-    "epe_nas": 0.03,
-    "epe_nas_sum": 0.01,
-}
+TURN = recompute.commit()
+PARTS = 3
+SHARE = 2.0
+"""Seconds for a table, of what its scores took when they were made."""
 
 
 @pytest.fixture
@@ -35,23 +26,35 @@ def one_thread():
     torch.set_num_threads(before)
 
 
-def recomputed(arch, batch_size, proxies):
-    outcome = run_job(Job.of(zsnas.benchmark(BENCHMARK), Row(arch, 0, batch_size), proxies))
-    return {score.proxy: score.value for score in outcome.scores}
-
-
 @pytest.mark.mirror
 @pytest.mark.usefixtures("one_thread")
-def test_published_scores_are_recomputed():
-    published = zsnas.scores(BENCHMARK).query("seed == 0").dropna(subset="gradsign").iloc[::EVERY]
-    proxies = [name for name in zsnas.list_proxies() if name in published]
-    compared = 0
-    for row in published.itertuples():
-        measured = [
-            name for name in proxies if not math.isnan(getattr(row, name)) or name in undefined(row.reasons)
-        ]
-        for name, value in recomputed(row.arch, row.batch_size, measured).items():
-            expected = pytest.approx(getattr(row, name), rel=BY_ROUNDING.get(name, 1e-4), nan_ok=True)
-            assert value == expected, f"{name} of {row.arch}"
-            compared += not math.isnan(value)
-    assert compared >= 50
+@pytest.mark.parametrize("name", recompute.turned(TURN, PARTS))
+def test_published_scores_are_recomputed(name):
+    chosen = recompute.affordable(recompute.drawn(name, TURN), SHARE, TURN)
+    compared = [found for stored, proxy in chosen for found in recompute.again(name, stored, [proxy])]
+    assert len(compared) == len(chosen) > 0
+    assert [found for found in compared if not found.is_equal] == [], f"turn {TURN}"
+
+
+def test_every_table_and_every_proxy_have_their_turn():
+    turns = [str(k) for k in range(60)]
+    assert {name for turn in turns for name in recompute.turned(turn, PARTS)} == set(recompute.tables())
+    name = "transnas-micro/class_scene"
+    chosen = [recompute.affordable(recompute.drawn(name, turn), SHARE, turn) for turn in turns[:10]]
+    assert {proxy for part in chosen for _, proxy in part} == set(recompute.table(name).columns[4:-1])
+    assert len({stored.row for part in chosen for stored, _ in part}) > 50  # of 100
+
+
+def test_the_card_says_how_much_a_score_may_differ():
+    assert recompute.tolerance("nb201/cifar100", "snip", -100.0) == pytest.approx(0.5)
+    assert recompute.tolerance("nb201/cifar100", "naswot", 100.0) == pytest.approx(0.01)
+    assert recompute.tolerance("nb101/cifar10", "naswot", 100.0) == pytest.approx(0.5)
+    assert recompute.tolerances().keys() <= {*list_proxies(), "all others"}
+
+
+def test_a_score_that_differs_is_found():
+    (stored,) = recompute.drawn("nb201-digits", "any", 1)
+    (found,) = recompute.again("nb201-digits", stored, ["params"])
+    assert found.is_equal
+    for other in (found.stored * 1.001, math.nan):
+        assert not dataclasses.replace(found, stored=other).is_equal

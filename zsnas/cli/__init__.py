@@ -10,6 +10,7 @@ import os
 import sys
 import zlib
 from collections.abc import Sequence
+from io import TextIOWrapper
 from pathlib import Path
 from pickle import UnpicklingError
 from struct import error as StructError
@@ -94,11 +95,16 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _open_streams() -> None:
-    """Let a closed standard stream be one that nobody reads: what is told is lost, and the work goes on."""
+    """Let a closed standard stream be one that nobody reads: what is told is lost, and the work goes on.
+
+    And what a terminal's encoding lacks, such as the letter τ in ASCII, is told by its number.
+    """
     for number, name in ((1, "stdout"), (2, "stderr")):
         stream = getattr(sys, name)
         if stream is None or stream.closed:
             setattr(sys, name, _nowhere(number))
+        elif isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _nowhere(number: int) -> TextIO:

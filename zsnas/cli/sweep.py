@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -79,11 +80,11 @@ def _run(options: argparse.Namespace) -> int:
     if is_new:
         _tell_published(table)
     _tell_correlations(table, options.top, options.proxies)
-    load = "".join(f" --load {file}" for file in options.load)
+    given = shlex.join([str(store), *(word for file in options.load for word in ("--load", file))])
     print(
         f"scores are in {store}\n"
-        f"to read them: zsnas scores {store}{load} --csv scores.csv\n"
-        f"with intervals: zsnas correlate {store}{load}\n"
+        f"to read them: zsnas scores {given} --csv scores.csv\n"
+        f"with intervals: zsnas correlate {given}\n"
         "the same command with more seeds or a higher --limit adds to them"
     )
     if options.publish:

@@ -116,6 +116,15 @@ def test_failing_cell_is_named_with_its_error_and_leaves_no_file(project):
     assert not list((project / "_build").rglob("*.ipynb"))
 
 
+def test_a_process_that_dies_is_a_sentence_and_leaves_no_file(project):
+    source = project / "notebooks" / "tiny.md"
+    source.write_text(source.read_text().replace("sum(seeds)", "os._exit(3)"))
+    (project / "notebooks" / "tiny.ipynb").unlink()
+    with pytest.raises(notebooks.NotebookError, match=r"notebook 'tiny' .* ended before its last cell"):
+        notebooks.run("tiny", progress=False)
+    assert not list(project.rglob("*.ipynb"))
+
+
 @pytest.mark.usefixtures("project")
 def test_environment_is_as_before_after_a_run(monkeypatch):
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "17")

@@ -36,7 +36,7 @@ KEPT_CELL_METADATA = ("tags", "mystnb", "slideshow")
 
 
 class NotebookError(RuntimeError):
-    """A cell of a notebook raised an exception."""
+    """A notebook was not executed to its end, or not with one state of the code."""
 
 
 def run(
@@ -71,7 +71,8 @@ def run(
         When the notebook or a parameter is unknown, a value cannot be read, or `output` is the book's page
         while the parameters are not its own.
     NotebookError
-        When a cell fails, with the cell's error; when code of the package is changed meanwhile.
+        When a cell fails, with the cell's error; when its process dies; when code of the package is changed
+        meanwhile.
     """
     here = page(name)
     source, notebook = source_digest(here), here.read()
@@ -140,6 +141,12 @@ def _execute(
             )
         except PapermillExecutionError as error:
             raise NotebookError(_readable_failure(here, error)) from None
+        except RuntimeError as error:  # nbclient's, of a kernel that died, or that did not start
+            raise NotebookError(
+                f"the process of notebook '{here.name}' ({here.source}) ended before its last cell ({error}) "
+                "as one does that takes more memory than there is; run it again, and with fewer networks "
+                "or a smaller batch if it ends again"
+            ) from error
         recorded = json.loads(Path(scratch, "record.json").read_text(encoding="utf-8"))
     _check_unchanged(here, recorded["texts"])
     return executed, recorded
