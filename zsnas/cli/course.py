@@ -33,7 +33,7 @@ def add(commands: Commands) -> None:
         "course",
         _run,
         "rank the proxies of a class by the JSON files that `zsnas evaluate` writes",
-        "zsnas evaluate my_proxy.py --benchmarks nb201/cifar100 --output class/ada.json\n"
+        "zsnas evaluate my_proxy.py --benchmarks nb201/cifar100 --networks 120 --output class/ada.json\n"
         "  zsnas course class --output class/board.html",
     )
     parser.add_argument("folder", help="a folder with a file NAME.json for each student or group")

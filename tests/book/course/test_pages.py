@@ -11,10 +11,20 @@ import pandas as pd
 import pytest
 
 from zsnas import course
-from zsnas.book.course import deck, exam, exercises, exercises_notebook, lab_notebook, question, sheet_table
+from zsnas.book.course import (
+    deck,
+    exam,
+    exercises,
+    exercises_notebook,
+    lab_notebook,
+    question,
+    sheet_table,
+    with_links,
+)
 from zsnas.book.course.__main__ import COMMANDS
 from zsnas.book.course.notes import MEASURED
 from zsnas.book.course.slides import SOURCE, glued
+from zsnas.book.pages import page as page_of
 from zsnas.course.exercises import read
 
 ROOT = Path(__file__).parents[3]
@@ -97,6 +107,19 @@ def test_the_lab_is_a_notebook_that_nbgrader_grades():
     assert len({one.grade_id for one in graded}) == len(graded)
     (proxy,) = [text for text in code_of(notebook.cells) if text.startswith("%%writefile my_proxy.py\n")]
     compile(proxy.partition("\n")[2], "my_proxy.py", "exec")
+
+
+def test_below_the_questions_of_a_page_stands_a_line_that_leads_to_their_exercises():
+    text = "## Before\n\nWords.\n\n## Exercises\n\n1. One?\n2. Two?\n\n## After\n\nMore."
+    before, line, after = with_links(text, page_of("fig01")).partition(
+        "\n\nWhere to start, hints, and a check of your answer: "
+        "{ref}`exercise 1 <exercise-fig01-1>`, {ref}`exercise 2 <exercise-fig01-2>`.\n\n"
+    )
+    assert line
+    assert (before[-12:], after) == ("One?\n2. Two?"[-12:], "## After\n\nMore.\n")
+    single = with_links("## Exercise\n\nWhich?", page_of("proxy_swap"))
+    assert single.endswith("answer: {ref}`the exercise <exercise-proxy_swap-1>`.\n")
+    assert with_links("## Method\n\nWords.", page_of("fig01")) == "## Method\n\nWords."
 
 
 def test_every_sheet_is_in_the_table():
