@@ -142,7 +142,7 @@ def _what_is_off(mine: float, value: float, allowed: float) -> str:
     return f"It is {size}too {'large' if mine > value else 'small'}."
 
 
-def _compare_collections(given: object, right: Any) -> str:  # noqa: ANN401
+def _compare_collections(given: Any, right: Any) -> str:  # noqa: ANN401
     form = "a set" if isinstance(right, AbstractSet) else "a list"
     if isinstance(given, str | Mapping) or not getattr(given, "shape", hasattr(given, "__iter__")):
         return f"The answer is {form}, even if it has one member only; this is {_kind(given)}."
@@ -161,7 +161,7 @@ def _compare_collections(given: object, right: Any) -> str:  # noqa: ANN401
     return f"The members are right, their order is not: it first goes wrong at place {same + 1}."
 
 
-def _plain(name: object) -> object:
+def _plain(name: Any) -> Any:  # noqa: ANN401 - of many types
     """Return a name as this package writes it: a proxy may be given as it is printed."""
     if not isinstance(name, str):
         return name.item() if hasattr(name, "item") else name
