@@ -4,6 +4,7 @@
 
 A page of exercises has ``{{exercises}}`` in it, in whose place the sheet of its name stands. The file itself,
 which Sphinx copies beside the page, holds no solution. Notebooks and slides are written beside the pages.
+Below the questions of a notebook page stands a line that leads to its exercises.
 
 ```{quiz}
 What is asked?
@@ -17,6 +18,7 @@ Why it is that one.
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -28,6 +30,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from zsnas import course
 from zsnas.book import course as pages
+from zsnas.book import pages as notebooks
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     from sphinx.environment import BuildEnvironment
 
 FOLDER = "book/course"
+NOTEBOOKS = "notebooks"
 SHEET = "exercises_"
 INSTRUCTORS = "instructors"
 EDITIONS = ("students", INSTRUCTORS)
@@ -51,6 +55,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("config-inited", _name_edition)
     app.connect("env-get-outdated", _every_time)
     app.connect("source-read", _fill)
+    app.connect("source-read", _lead_to_exercises, priority=900)  # once the page has its MyST
     app.connect("build-finished", _write_downloads)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -85,6 +90,17 @@ def _fill(app: Sphinx, docname: str, content: list[str]) -> None:  # noqa: ARG00
         return
     for name, text in _values(path.name).items():
         content[0] = content[0].replace(f"{{{{{name}}}}}", text)
+
+
+def _lead_to_exercises(app: Sphinx, docname: str, content: list[str]) -> None:
+    path = PurePosixPath(docname)
+    if str(path.parent) != NOTEBOOKS or f"{FOLDER}/exercises" not in app.env.found_docs:
+        return
+    notebook, page = json.loads(content[0]), notebooks.page(path.name)
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "markdown":
+            cell["source"] = pages.with_links("".join(cell["source"]), page)
+    content[0] = json.dumps(notebook)
 
 
 def _values(page: str) -> dict[str, str]:

@@ -12,8 +12,14 @@ import zsnas.evaluate.record  # noqa: F401 - which a test replaces
 from zsnas.evaluate import Evaluation, Result
 from zsnas.proxies import load_proxies
 
-NOTHING_CHOSEN = {"seeds": None, "batch_size": None, "device": None, "workers": min(os.cpu_count(), 4)}
-CHOSEN = {"seeds": [1, 2], "batch_size": 8, "device": "cpu", "workers": 3}
+NOTHING_CHOSEN = {
+    "networks": None,
+    "seeds": None,
+    "batch_size": None,
+    "device": None,
+    "workers": min(os.cpu_count(), 4),
+}
+CHOSEN = {"networks": 8, "seeds": [1, 2], "batch_size": 8, "device": "cpu", "workers": 3}
 
 
 @pytest.fixture
@@ -72,7 +78,7 @@ def test_evaluate_prints_its_table_and_says_where_the_page_is(capsys):
 def test_evaluate_passes_its_options_on(evaluated, capsys):
     assert run(capsys, "evaluate", "mine.py")[0] == 0
     options = "--benchmarks nb201,a/* --profile full --output page.htm --recompute --no-progress"
-    options += " --seeds 1,2 --batch-size 8 --device cpu --workers 3"
+    options += " --networks 8 --seeds 1,2 --batch-size 8 --device cpu --workers 3"
     assert run(capsys, "evaluate", "mine.py", *options.split())[0] == 0
     assert evaluated == [
         ("mine.py", ("nb201",), "quick", NOTHING_CHOSEN | {"recompute": False, "progress": True}),

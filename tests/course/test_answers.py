@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from zsnas import course
 from zsnas.course.answers import compare
@@ -17,6 +18,8 @@ from zsnas.course.answers import compare
         (np.float64(201), 200.0),
         (7, 7),
         (np.array([7]), 7),
+        (torch.tensor(7.0), 7),
+        (torch.tensor([1.0, 2.0]), [1, 2]),
         (" SynFlow ", "synflow"),
         ("#Params", "params"),
         (["SNIP", "params"], {"params", "snip"}),
@@ -46,7 +49,14 @@ def test_right_answers(given, right):
         (3, "synflow", "The answer is a name"),
         ({"a", "b"}, {"a", "c"}, "1 of your 2 are right; 1 of the answer is missing"),
         (["b", "a"], ["a", "b"], "their order is not: it first goes wrong at place 1"),
-        ("ab", ["a", "b"], "several members"),
+        ("ab", ["a", "b"], "is a list, even if it has one member only; this is of the type str"),
+        ("a", {"a"}, "is a set, even if it has one member only"),
+        ({"a": 1}, {"a"}, "this is of the type dict"),
+        (np.array(1), [1], "this is of the type ndarray"),
+        ([["a"]], {"a"}, "names or numbers; one of yours is of the type list"),
+        ({"a", "b"}, {"a"}, "1 of your 2 are right; none is missing"),
+        (..., 0.5, "There is no answer yet"),
+        (None, {"a": 1}, "There is no answer yet"),
         ({"a": 1}, {"a": 1, "b": 2}, "no entry for b"),
         ({"a": 1, "b": 3}, {"a": 1, "b": 2}, "1 of 2 entries are right. b: "),
         (3, {"a": 1}, "a mapping from a"),

@@ -58,4 +58,5 @@ def test_the_command_prints_it_and_writes_a_page(folder, capsys):
     assert "0.30 *" in lines[2]
     assert "notes.json is left out" in err
     text = page.read_text(encoding="utf-8")
+    assert "notes.json is left out: it is not what" in text
     assert text.index("emmy") < text.index("ada") < text.index("grace")

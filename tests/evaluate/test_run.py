@@ -143,6 +143,25 @@ def test_quick_draws_from_the_top_and_from_the_rest_of_what_is_published():
 
 
 @pytest.mark.usefixtures("tiny")
+def test_another_number_of_networks_has_half_of_them_from_the_top_and_those_of_fewer():
+    few, many = (run(networks=count) for count in (4, 7))
+    drawn, fewer = (set(found.results[0].scores["arch"]) for found in (many, few))
+
+    assert len(drawn & set(ARCHITECTURES[76:])) == 3
+    assert (len(drawn), len(fewer)) == (6, 4)
+    assert fewer < drawn
+    assert evaluation_page.command(many).endswith("--profile quick --networks 7")
+
+
+@pytest.mark.usefixtures("tiny")
+def test_numbers_of_networks_that_cannot_be_are_refused():
+    with pytest.raises(ValueError, match="networks is 3; it must be a whole number, at least 4"):
+        run(networks=3)
+    with pytest.raises(ValueError, match='"full" takes all that have published scores'):
+        run(profile="full", networks=8)
+
+
+@pytest.mark.usefixtures("tiny")
 def test_scores_are_those_of_the_canonical_network_and_stand_beside_the_published_ones():
     (result,) = run().results
 

@@ -6,6 +6,8 @@ import pytest
 from built import BOOK, needs_book
 
 from zsnas import course
+from zsnas.book.course import exercises_of
+from zsnas.book.pages.page import PROJECT, pages
 
 READABLE = (".html", ".txt", ".js", ".json", ".ipynb")
 
@@ -28,6 +30,17 @@ def test_no_solution_is_in_what_is_published():
     assert [secret for secret in secrets if secret[1] in whole] == []
     assert "BEGIN SOLUTION" not in whole
     assert {path.name for path in (BOOK / "_static" / "course").iterdir()} >= {"lab.ipynb", "slides.html"}
+
+
+@needs_book
+def test_every_page_that_asks_leads_to_its_exercises():
+    for page in pages(PROJECT).values():
+        html = (BOOK / "notebooks" / f"{page.name}.html").read_text(encoding="utf-8")
+        for identity in exercises_of(page):
+            anchor = f"exercise-{identity}".replace("_", "-")
+            [target] = set(re.findall(rf'href="\.\./book/course/(exercises_\w+\.html)#{anchor}"', html))
+            there = (BOOK / "book" / "course" / target).read_text(encoding="utf-8")
+            assert f'id="{anchor}"' in there
 
 
 @needs_book

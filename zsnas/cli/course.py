@@ -33,7 +33,7 @@ def add(commands: Commands) -> None:
         "course",
         _run,
         "rank the proxies of a class by the JSON files that `zsnas evaluate` writes",
-        "zsnas evaluate my_proxy.py --benchmarks nb201/cifar100 --output class/ada.json\n"
+        "zsnas evaluate my_proxy.py --benchmarks nb201/cifar100 --networks 120 --output class/ada.json\n"
         "  zsnas course class --output class/board.html",
     )
     parser.add_argument("folder", help="a folder with a file NAME.json for each student or group")
@@ -75,6 +75,11 @@ def page(table: "pd.DataFrame") -> str:
             f"<h2>{html.escape(str(benchmark))}</h2>\n<div class='scroll' tabindex='0' role='region' "
             f"aria-label='Board'><table><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table></div>\n"
         )
+    left_out = "".join(
+        f"<li>{html.escape(name)} is left out: {html.escape(why)}</li>\n"
+        for name, why in table.attrs.get("unread", {}).items()
+    )
+    sections += f"<ul>{left_out}</ul>\n" if left_out else ""
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'

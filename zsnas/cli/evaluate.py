@@ -42,6 +42,12 @@ def add(commands: Commands) -> None:
         "full: all that have published scores, an hour or more (default: quick)",
     )
     parser.add_argument(
+        "--networks",
+        type=positive,
+        metavar="N",
+        help="so many architectures in place of those 40, half of them of the top 5 %%",
+    )
+    parser.add_argument(
         "--output",
         metavar="PAGE",
         help="where the HTML page goes or, with the ending .json, what the leaderboard of the book reads "
@@ -76,6 +82,7 @@ def _run(options: argparse.Namespace) -> int:
         options.file,
         options.benchmarks or DEFAULT,
         options.profile,
+        networks=options.networks,
         seeds=options.seeds,
         batch_size=options.batch_size,
         device=options.device,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from numbers import Integral, Real
@@ -77,6 +77,8 @@ def compare(given: Any, right: Any, tolerance: float | None = None) -> str:  # n
     tolerance : float, optional
         How far a number may be off.
     """
+    if given is ... or given is None:
+        return "There is no answer yet: put yours in the place of `answer = ...`."
     if hasattr(right, "to_dict"):
         right = right.to_dict()
     if isinstance(right, Mapping):
@@ -113,7 +115,7 @@ def _compare_names(given: object, right: str) -> str:
 def _compare_numbers(given: object, right: Real, tolerance: float | None) -> str:
     if isinstance(given, bool) or not isinstance(given, Real):
         item = getattr(given, "item", None)
-        if item is None or getattr(given, "size", 2) != 1:
+        if item is None or math.prod(getattr(given, "shape", (2,))) != 1:
             return f"The answer is a number; this is {_kind(given)}."
         return _compare_numbers(item(), right, tolerance)
     mine, value = float(given), float(right)
@@ -140,23 +142,26 @@ def _what_is_off(mine: float, value: float, allowed: float) -> str:
     return f"It is {size}too {'large' if mine > value else 'small'}."
 
 
-def _compare_collections(given: object, right: Any) -> str:  # noqa: ANN401
-    if isinstance(given, str) or not hasattr(given, "__iter__"):
-        return f"The answer has several members, such as a list; this is {_kind(given)}."
+def _compare_collections(given: Any, right: Any) -> str:  # noqa: ANN401
+    form = "a set" if isinstance(right, AbstractSet) else "a list"
+    if isinstance(given, str | Mapping) or not getattr(given, "shape", hasattr(given, "__iter__")):
+        return f"The answer is {form}, even if it has one member only; this is {_kind(given)}."
     mine, wanted = ([_plain(member) for member in members] for members in (given, right))
+    if strange := [member for member in mine if not isinstance(member, Hashable)]:
+        return f"The members are names or numbers; one of yours is {_kind(strange[0])}."
     extra, lacking = set(mine) - set(wanted), set(wanted) - set(mine)
     if extra or lacking:
-        return (
-            f"{len(set(mine) & set(wanted))} of your {len(mine)} are right; "
-            f"{len(lacking)} of the answer {'is' if len(lacking) == 1 else 'are'} missing."
+        missing = (
+            f"{len(lacking)} of the answer {'is' if len(lacking) == 1 else 'are'}" if lacking else "none is"
         )
+        return f"{len(set(mine) & set(wanted))} of your {len(mine)} are right; {missing} missing."
     if isinstance(right, AbstractSet) or mine == wanted:
         return ""
     same = next(k for k, pair in enumerate(zip(mine, wanted, strict=False)) if pair[0] != pair[1])
     return f"The members are right, their order is not: it first goes wrong at place {same + 1}."
 
 
-def _plain(name: object) -> object:
+def _plain(name: Any) -> Any:  # noqa: ANN401 - of many types
     """Return a name as this package writes it: a proxy may be given as it is printed."""
     if not isinstance(name, str):
         return name.item() if hasattr(name, "item") else name

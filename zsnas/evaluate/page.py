@@ -220,7 +220,8 @@ def _materials(result: Result) -> str:
 def command(evaluation: Evaluation) -> str:
     """Return the command that makes this evaluation again."""
     names = ",".join(result.bench.name for result in evaluation.results)
-    return f"zsnas evaluate {evaluation.file.name} --benchmarks {names} --profile {evaluation.profile}"
+    many = "" if evaluation.networks is None else f" --networks {evaluation.networks}"
+    return f"zsnas evaluate {evaluation.file.name} --benchmarks {names} --profile {evaluation.profile}{many}"
 
 
 def _networks(evaluation: Evaluation) -> str:

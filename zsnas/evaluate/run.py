@@ -131,6 +131,7 @@ class Evaluation:
     yours: tuple[str, ...]
     results: tuple[Result, ...]
     notes: tuple[str, ...]
+    networks: int | None = None
 
 
 def evaluate(  # noqa: PLR0913 - settings, all but three of them keyword-only
@@ -138,6 +139,7 @@ def evaluate(  # noqa: PLR0913 - settings, all but three of them keyword-only
     benchmarks: Sequence[str] | str = DEFAULT,
     profile: Profile = "quick",
     *,
+    networks: int | None = None,
     seeds: Sequence[int] | int | None = None,
     batch_size: int | None = None,
     device: str | None = None,
@@ -161,6 +163,8 @@ def evaluate(  # noqa: PLR0913 - settings, all but three of them keyword-only
     profile
         ``"quick"``: 20 architectures of the top 5 % and 20 of the rest, one seed.
         ``"full"``: every network that has published scores.
+    networks
+        So many architectures in place of the 40 of ``"quick"``, half of them of the top 5 %.
     seeds
         Each draws weights and images. By default those of the profile: the first one, or all that have
         published scores. Where there are none of a seed, some cheap proxies are measured beside yours.
@@ -189,12 +193,16 @@ def evaluate(  # noqa: PLR0913 - settings, all but three of them keyword-only
         When a proxy of the file fails on each of the first three networks: it raises an error, returns no
         number, or changes the network.
     ValueError
-        For an unknown benchmark or profile, and for a benchmark that holds costs alone.
+        For an unknown benchmark or profile, for a number of networks that the profile does not take, and for
+        a benchmark that holds costs alone.
     KeyboardInterrupt
         On Ctrl-C, with a message that says how much is stored and how to resume.
     """
     if profile not in get_args(Profile):
         raise ValueError(f"unknown profile {profile!r}; valid are {', '.join(get_args(Profile))}")
+    half = QUICK if networks is None else as_whole("networks", networks, 4, example="120") // 2
+    if networks is not None and profile == "full":
+        raise ValueError('networks is for the profile "quick"; "full" takes all that have published scores')
     check_placement(device, None)
     drawn = None if seeds is None else as_seeds(seeds)
     size = None if batch_size is None else as_whole("batch_size", batch_size, 1, example="64")
@@ -206,13 +214,13 @@ def evaluate(  # noqa: PLR0913 - settings, all but three of them keyword-only
     results = []
     with _scorers(workers, benches, str(file), source) as scorers:
         for bench in benches:
-            plan = _plan(bench, profile, drawn, size, device)
+            plan = _plan(bench, profile, half, drawn, size, device)
             store = _store_path(Path(folder), Path(file).stem, source, plan, scorers.work.threads)
             if recompute:
                 store.unlink(missing_ok=True)
             baselines = _store_path(Path(folder), "baselines", "", plan, scorers.work.threads)
             results.append(_result(plan, yours, store, baselines, scorers, progress))
-    return Evaluation(Path(file), source, profile, yours, tuple(results), notes)
+    return Evaluation(Path(file), source, profile, yours, tuple(results), notes, networks)
 
 
 @dataclass(frozen=True)
@@ -274,6 +282,7 @@ def _available(names: Iterable[str]) -> tuple[list[Benchmark], tuple[str, ...]]:
 def _plan(
     bench: Benchmark,
     profile: Profile,
+    half: int,
     seeds: tuple[int, ...] | None = None,
     batch_size: int | None = None,
     device: str | None = None,
@@ -287,23 +296,23 @@ def _plan(
     source = batch(bench.batch, size, 0).source
     if published is None or published.attrs["batch_source"] != source:
         known = visited(bench, 1000, SAMPLED_TOP)
-        drawn = known if profile == "full" else _drawn(bench, set(known))
+        drawn = known if profile == "full" else _drawn(bench, set(known), half)
         chosen = tuple(Row(arch, seed, size) for seed in seeds or (0,) for arch in drawn)
         return Plan(bench, chosen, source, None, device)
     published = published[published["batch_size"] == size]
     if profile == "quick" or seeds:
         published = published[published["seed"].isin(seeds or (published["seed"].min(),))]
     if profile == "quick":
-        published = published[published["arch"].isin(_drawn(bench, set(published["arch"])))]
+        published = published[published["arch"].isin(_drawn(bench, set(published["arch"]), half))]
     rows = (Row(str(arch), int(seed), size) for arch, seed in published[["arch", "seed"]].to_numpy())
     return Plan(bench, tuple(rows), source, published, device)
 
 
-def _drawn(bench: Benchmark, known: set[str]) -> list[str]:
+def _drawn(bench: Benchmark, known: set[str], half: int) -> list[str]:
     """Draw from the top and from the rest: the first ones of the order that sweeps visit."""
     top = set(top_architectures(bench, SAMPLED_TOP))
     order = [arch for arch in visited(bench) if arch in known]
-    best, rest = ([arch for arch in order if (arch in top) is wanted][:QUICK] for wanted in (True, False))
+    best, rest = ([arch for arch in order if (arch in top) is wanted][:half] for wanted in (True, False))
     return [*rest, *best]
 
 

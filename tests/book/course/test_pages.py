@@ -11,10 +11,20 @@ import pandas as pd
 import pytest
 
 from zsnas import course
-from zsnas.book.course import deck, exam, exercises, exercises_notebook, lab_notebook, question, sheet_table
+from zsnas.book.course import (
+    deck,
+    exam,
+    exercises,
+    exercises_notebook,
+    lab_notebook,
+    question,
+    sheet_table,
+    with_links,
+)
 from zsnas.book.course.__main__ import COMMANDS
 from zsnas.book.course.notes import MEASURED
 from zsnas.book.course.slides import SOURCE, glued
+from zsnas.book.pages import page as page_of
 from zsnas.course.exercises import read
 
 ROOT = Path(__file__).parents[3]
@@ -56,8 +66,10 @@ def test_students_get_everything_but_the_solution():
     page = exercises(read("toys", TOY), solved=False)
     assert "(exercise-toy-1)=\n## How much?" in page
     assert all(
-        text in page for text in ("one = 1", "Hint 1", 'zsnas.course.check("toy-1", answer)', "a number")
+        text in page
+        for text in ("one = 1", "Hint 1", 'import zsnas.course\n\nzsnas.course.check("toy-1", answer)')
     )
+    assert "Your `answer` is a number." in page
     assert "Secret" not in page
     assert "one + 1" not in page
 
@@ -95,8 +107,24 @@ def test_the_lab_is_a_notebook_that_nbgrader_grades():
     graded = [cell.metadata.nbgrader for cell in notebook.cells if "nbgrader" in cell.metadata]
     assert sum(one.get("points", 0) for one in graded) == 10
     assert len({one.grade_id for one in graded}) == len(graded)
+    # nbgrader would put its own words in the place of the code of a solution that has no marks in it.
+    answers = [cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("solution")]
+    assert [cell.cell_type for cell in answers] == ["markdown"]
     (proxy,) = [text for text in code_of(notebook.cells) if text.startswith("%%writefile my_proxy.py\n")]
     compile(proxy.partition("\n")[2], "my_proxy.py", "exec")
+
+
+def test_below_the_questions_of_a_page_stands_a_line_that_leads_to_their_exercises():
+    text = "## Before\n\nWords.\n\n## Exercises\n\n1. One?\n2. Two?\n\n## After\n\nMore."
+    before, line, after = with_links(text, page_of("fig01")).partition(
+        "\n\nWhere to start, hints, and a check of your answer: "
+        "{ref}`exercise 1 <exercise-fig01-1>`, {ref}`exercise 2 <exercise-fig01-2>`.\n\n"
+    )
+    assert line
+    assert (before[-12:], after) == ("One?\n2. Two?"[-12:], "## After\n\nMore.\n")
+    single = with_links("## Exercise\n\nWhich?", page_of("proxy_swap"))
+    assert single.endswith("answer: {ref}`the exercise <exercise-proxy_swap-1>`.\n")
+    assert with_links("## Method\n\nWords.", page_of("fig01")) == "## Method\n\nWords."
 
 
 def test_every_sheet_is_in_the_table():

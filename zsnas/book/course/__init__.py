@@ -2,6 +2,7 @@
 
 from zsnas.book.course.editions import exercises, exercises_notebook, lab_notebook, sheet_table
 from zsnas.book.course.notes import exam, measured
+from zsnas.book.course.questions import exercises_of, questions, with_links
 from zsnas.book.course.quiz import Question, question
 from zsnas.book.course.slides import deck
 
@@ -11,8 +12,11 @@ __all__ = [
     "exam",
     "exercises",
     "exercises_notebook",
+    "exercises_of",
     "lab_notebook",
     "measured",
     "question",
+    "questions",
     "sheet_table",
+    "with_links",
 ]

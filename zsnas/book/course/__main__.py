@@ -27,7 +27,7 @@ zsnas.score(network, zsnas.batch("cifar100", size=64, seed=0), ["synflow"])
 """
 LAB = """
 import zsnas
-zsnas.evaluate("FOLDER/my_proxy.py", ["nb201/cifar100"], folder="FOLDER", progress=False)
+zsnas.evaluate("FOLDER/my_proxy.py", ["nb201/cifar100"], networks=120, folder="FOLDER", progress=False)
 """
 SHEET = "from zsnas import course; [one.solved for one in course.sheet({name!r}).exercises]"
 COMMANDS = {

@@ -70,7 +70,7 @@ def _section(one: Exercise, solved: bool) -> str:
         _fenced(one.start, "code-block", "python"),
         *(_dropdown(f"Hint {k}", hint) for k, hint in enumerate(one.hints, 1)),
         "Then ask whether it is right:",
-        _fenced(f'zsnas.course.check("{one.id}", answer)', "code-block", "python"),
+        _fenced(f'import zsnas.course\n\nzsnas.course.check("{one.id}", answer)', "code-block", "python"),
     ]
     return "\n\n".join([*parts, *(_solution(one) if solved else ())])
 

@@ -24,14 +24,15 @@ _STYLE = """
 :root { color-scheme: light; color: #1b1b1b; background: #fff; }
 :root { font: clamp(16px, 2.6vw, 30px)/1.4 system-ui, sans-serif; }
 body { margin: 0; scroll-snap-type: y mandatory; overflow-x: hidden; }
-section { box-sizing: border-box; min-height: 100vh; padding: 4vh 6vw; scroll-snap-align: start; }
+section { box-sizing: border-box; min-height: 100vh; padding: 3vh 6vw; scroll-snap-align: start; }
 section { display: flex; flex-direction: column; justify-content: center; }
 section > * { flex: none; }
 h1 { font-size: 2em; line-height: 1.15; margin: 0 0 0.5em; color: #0b5394; }
 h2 { font-size: 1.5em; line-height: 1.2; margin: 0 0 0.5em; color: #0b5394; }
 p, ul, ol { margin: 0 0 0.6em; max-width: 40em; }
 p:has(> svg) { max-width: none; text-align: center; }
-svg { max-width: 100%; height: 54vh !important; width: auto; } /* figures come with a height of their own */
+svg { max-width: 100%; height: 64vh !important; width: auto; } /* figures come with a height of their own */
+section:not(:has(small)) svg { height: 74vh !important; } /* nothing stands below it */
 p:has(> small) { max-width: none; }
 small { display: block; font-size: 0.6em; line-height: 1.35; color: #4f565d; max-width: 80em; }
 table { border-collapse: collapse; }
@@ -48,7 +49,7 @@ nav button { font: inherit; padding: 0.4em 0.8em; }
   :root { font-size: 24px; }
   section { height: 7.5in; min-height: 0; width: 13.33in; padding: 0.5in 0.9in; }
   section { break-after: page; overflow: hidden; }
-  svg { height: 4.1in !important; }
+  section svg, section:not(:has(small)) svg { height: 4.6in !important; }
   nav { display: none; }
 }
 """
