@@ -136,6 +136,7 @@ def home(tmp_path_factory):
     for name in ("nothing.npz", "nothing.sqlite", "nothing.parquet"):
         (folder / name).touch()
     (folder / "empty").mkdir()
+    (folder / "taken.csv").mkdir()
     return folder
 
 
@@ -310,6 +311,7 @@ COMMANDS = [
         "does not end in .html, .htm or .json",
     ),
     (f"score nets:small {BATCH} --csv no/out.csv", 2, "there is no folder 'no'"),
+    (f"score nets:small {BATCH} --csv taken.csv", 2, "'taken.csv' is a folder; give a result the name of"),
     (f"score nets:small {BATCH} --json out.csv", 2, "'out.csv' does not end in .json"),
     ("correlate swept.sqlite --csv out.json", 2, "'out.json' does not end in .csv"),
     *((f"{lists} zzz*", 2, "'zzz\\*'") for lists in ("proxies", "benchmarks", "spaces", "batches", "models")),

@@ -142,6 +142,24 @@ def test_what_a_damaged_file_raises_is_one_line(error, capsys, monkeypatch):
     assert errors == f"zsnas: {str(error) or 'EOFError'}\n"
 
 
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(28, "No space left on device"), "the output cannot be read or written: No space left"),
+        (PermissionError(13, "Permission denied", "a.csv"), "'a.csv' cannot be read or written: Permission"),
+        (OSError("as it was said"), "as it was said"),
+    ],
+)
+def test_what_the_system_refuses_is_said_without_its_number(error, words, capsys, monkeypatch):
+    def refused(*_):
+        raise error
+
+    monkeypatch.setattr(zsnas.cli, "load", refused)
+    status, _, errors = run(capsys, "sweep", "nb201/cifar10", "--load", "mine.py")
+    assert status == 2
+    assert errors.startswith(f"zsnas: {words}")
+
+
 def test_with_a_closed_standard_error_the_work_is_done():
     command = f"{sys.executable} -m zsnas search proxyless --proxies flops --steps 3 --batch-size 2 2>&-"
     done = subprocess.run(["/bin/sh", "-c", command], stdout=subprocess.PIPE, text=True, check=False)

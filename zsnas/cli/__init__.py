@@ -78,12 +78,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except KeyboardInterrupt as interrupt:
             return complain(str(interrupt) or "interrupted", 130)
         except (ValueError, OSError, ImportError, *_OF_FILES) as error:
-            return complain(str(error) or type(error).__name__, 2, vars(options))
+            return complain(_said(error), 2, vars(options))
         except SystemExit as end:  # no command ends like this, but what a user brings along may
             return complain(_ended(end), 2)
         except MemoryError:
             return complain("there is not enough memory; score fewer images, proxies or workers at a time", 2)
     return status
+
+
+def _said(error: Exception) -> str:
+    """Return what an error says, without the number that the system has for it."""
+    if isinstance(error, OSError) and error.strerror and str(error).startswith("[Errno"):
+        name = "the output" if error.filename is None else repr(error.filename)
+        return f"{name} cannot be read or written: {error.strerror}; choose another place, or make room"
+    return str(error) or type(error).__name__
 
 
 def _ended(end: SystemExit) -> str:

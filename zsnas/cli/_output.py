@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from zsnas._files import checked_file
+
 _COMMANDS = {
     "zsnas.list_proxies()": "`zsnas proxies`",
     "zsnas.list_benchmarks()": "`zsnas benchmarks`",
@@ -107,10 +109,11 @@ def _file(suffix: str) -> Any:  # noqa: ANN401 - what argparse takes as a type
                 f"{text!r} does not end in {suffix}; write {suffix.replace('.', '--')}=NAME{suffix}, or the "
                 "option last"
             )
-        if text != "-" and not Path(text).parent.is_dir():
-            raise argparse.ArgumentTypeError(
-                f"there is no folder {str(Path(text).parent)!r}; make it, or choose another"
-            )
+        if text != "-":
+            try:
+                checked_file("a result", text, suffix)
+            except ValueError as error:
+                raise argparse.ArgumentTypeError(str(error)) from None
         return text
 
     return checked
