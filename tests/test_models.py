@@ -63,13 +63,16 @@ def test_a_function_of_the_current_folder_gives_a_network(here):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("resnet18", "write timm:NAME, torchvision:NAME or MODULE:FUNCTION"),
+        ("resnet18", "write timm:NAME, torchvision:NAME, MODULE:FUNCTION or FILE.py:FUNCTION"),
         ("timm:", "write timm:NAME"),
         ("timm:resnet81", "unknown timm model 'resnet81'; did you mean"),
         ("torchvision:resnet51", r"unknown torchvision model 'resnet51'; did you mean 'resnet50'\?"),
         ("no_such_module:build", "cannot import 'no_such_module' for the model"),
         (nn.Linear, "cannot read the model"),
-        (None, "cannot read the model None: write timm:NAME, torchvision:NAME or MODULE:FUNCTION"),
+        (
+            None,
+            "cannot read the model None: write timm:NAME, torchvision:NAME, MODULE:FUNCTION or FILE.py",
+        ),
         ("{here}:nothing", "has no function 'nothing'"),
         ("{here}:answer", "has no function 'answer'"),
         ("{here}:needy", "must be callable with num_classes or without arguments.*width"),

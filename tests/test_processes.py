@@ -25,6 +25,13 @@ def hasty():
     pool.shutdown(cancel_futures=True)
 
 
+def test_a_notice_of_a_process_is_one_line_and_one_of_the_main_process_is_not_repeated(capfd):
+    pool = Processes(1)
+    pool.submit(worker_tasks.warn).result()
+    pool.shutdown()
+    assert capfd.readouterr().err == "zsnas: note: careful: hot\n"
+
+
 @pytest.mark.parametrize(
     ("task", "message"),
     [

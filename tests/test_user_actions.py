@@ -70,6 +70,11 @@ def broken(num_classes):
 
 def nothing():
     return 3
+
+def quits(num_classes):
+    raise SystemExit(3)
+
+kept = nn.Flatten()
 """
 
 PROXY = """
@@ -93,6 +98,15 @@ def rows(passes):
 """
 
 
+QUITS = """
+import sys, zsnas
+
+@zsnas.register(label="Quits", higher_is_better=True, kind="gradient-free", target=())
+def quits(passes):
+    sys.exit(5)
+"""
+
+
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
     """Make a user's folder: networks, a proxy, twelve photographs of three kinds, and the same as arrays."""
@@ -100,6 +114,9 @@ def home(tmp_path_factory):
     (folder / "nets.py").write_text(NETWORKS)
     (folder / "mine.py").write_text(PROXY)
     (folder / "rows.py").write_text(ROWS)
+    (folder / "quits.py").write_text(QUITS)
+    (folder / "script.py").write_text("import sys\nsys.exit('bye')\n")
+    (folder / "slip.py").write_text("def small(:\n")
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 256, (12, 32, 32, 3), dtype=np.uint8)
     for k, image in enumerate(pixels):
@@ -116,9 +133,10 @@ def home(tmp_path_factory):
     np.savez(folder / "classes.npz", x=pixels, y=np.arange(12) % 3, num_classes=[3, 3])
     with (folder / "array.npz").open("wb") as file:
         np.save(file, pixels)
-    for name in ("nothing.npz", "nothing.sqlite"):
+    for name in ("nothing.npz", "nothing.sqlite", "nothing.parquet"):
         (folder / name).touch()
     (folder / "empty").mkdir()
+    (folder / "taken.csv").mkdir()
     return folder
 
 
@@ -131,6 +149,7 @@ def at_home(home, monkeypatch, own_names):  # noqa: ARG001 - a fixture
 
 BATCH = "--batch mine.npz --size 6"
 TEXTS = "--batch texts.npz --size 6"
+OF_TEXTS = "--batch texts.npz --batch-size 6"
 RANKED = f"rank nets:small nets:wide {BATCH} --seeds 0,1 --store rank.sqlite"
 SWEPT = "sweep nb201-analog/cifar10 --proxies params --limit 12 --no-progress --store swept.sqlite"
 
@@ -207,9 +226,51 @@ COMMANDS = [
     ("score nets:small --batch none.npz", 2, r"x in 'none.npz' has the shape \(0, 32, 32, 3\)"),
     ("score nets:small --batch classes.npz", 2, "num_classes in 'classes.npz' is .*one whole number"),
     *(
-        (f"score nets:small --batch {name}.npz", 2, f"'{name}.npz' is no .npz file of numbers .*numpy.savez")
+        (f"score nets:small --batch {name}.npz", 2, f"'{name}.npz' is no .npz file of numbers; numpy.savez")
         for name in ("objects", "array", "nothing")
     ),
+    ("score nets:small --batch mine.npz", 2, "'mine.npz' has 12 images, not 64; --size 12 takes them all"),
+    (
+        "search nb201 --proxies params --batch mine.npz --batch-size 40",
+        2,
+        "has 12 images, not 40; --batch-size 12 takes them all",
+    ),
+    ("score nets:small --batch mine.npy", 2, "unknown batch 'mine.npy'.*; a folder .*, or an .npz file, is"),
+    (
+        f"search nb201 --proxies params {OF_TEXTS}",
+        2,
+        "'nb201' do not take the tokens of this batch, 7 .*choose",
+    ),
+    (f"score nets.py:small {BATCH} --proxies params", 0, rf"params +{PARAMS} "),
+    (f"score ./nets.py:small {BATCH} --proxies params", 0, rf"params +{PARAMS} "),
+    (f"score no/nets.py:small {BATCH}", 2, "there is no Python file 'no/nets.py'"),
+    (f"score nets:kept {BATCH}", 2, "nets:kept is a network, .*give a function or a class that returns one"),
+    (f"score nets:quits {BATCH}", 2, "nets:quits raised SystemExit: 3 .*correct it"),
+    (f"score script:small {BATCH}", 2, "script cannot be imported .*SystemExit: bye .*__main__"),
+    (f"score script.py:small {BATCH}", 2, "script.py.*SystemExit: bye"),
+    (f"score nets:small {BATCH} --load script.py", 2, "script.py, line 2, ended the program .*__main__"),
+    (f"score slip:small {BATCH}", 2, "slip cannot be imported .*SyntaxError.*slip.py, line 1"),
+    (f"rank nets:small nets:wide {BATCH} --proxy-file mine.py --proxies mine", 0, "(?s)nets:small.*mine +41"),
+    # Options that have no effect, and families of benchmarks.
+    (f"score nets:small {BATCH} --csv --json", 2, "--csv and --json cannot both take the place of the table"),
+    (
+        "sweep nb201-analog/cifar10 --limit 1 --top-limit 3",
+        2,
+        "--top-limit is of the fraction .*leave it out",
+    ),
+    ("sweep nb201-analog/cifar10 --dask d.json --workers 2", 2, "--workers is of this machine"),
+    ("scores nb201/cifar10 --keep-first", 2, "--keep-first is for stores behind the word merge"),
+    ("latency nets:small --limit 3", 2, "--limit is for a benchmark or kernels, not for a network"),
+    ("latency nets:small --size 3", 2, "--size is of a batch that --batch names"),
+    ("latency nb201/cifar10 --batch 3", 2, "--batch is for a network, not for 'nb201/cifar10'"),
+    ("latency kernels --scored", 2, "--scored is for a benchmark, not for kernels"),
+    ("latency kernels --limit 1 --table nothing.parquet", 2, "nothing.parquet holds no table of latencies"),
+    *(
+        (f"{command} nb201", 2, "'nb201' stands for nb201/cifar10, nb201/cifar100, .*; name one of them")
+        for command in ("sweep", "scores", "correlate", "latency")
+    ),
+    ("course nowhere", 2, "there is no folder 'nowhere'; give the one with the JSON files of the class"),
+    ("course empty --output board.pdf", 2, "'board.pdf' does not end in .html or .htm"),
     ("scores nothing.sqlite", 2, "nothing.sqlite holds no scores; `zsnas sweep` makes a store"),
     (f"score nets:broken {BATCH}", 2, "nets:broken raised RuntimeError: no weights .*nets.py, line"),
     (f"score nets:nothing {BATCH}", 2, "nets:nothing returned int, not a torch.nn.Module"),
@@ -250,6 +311,7 @@ COMMANDS = [
         "does not end in .html, .htm or .json",
     ),
     (f"score nets:small {BATCH} --csv no/out.csv", 2, "there is no folder 'no'"),
+    (f"score nets:small {BATCH} --csv taken.csv", 2, "'taken.csv' is a folder; give a result the name of"),
     (f"score nets:small {BATCH} --json out.csv", 2, "'out.csv' does not end in .json"),
     ("correlate swept.sqlite --csv out.json", 2, "'out.json' does not end in .csv"),
     *((f"{lists} zzz*", 2, "'zzz\\*'") for lists in ("proxies", "benchmarks", "spaces", "batches", "models")),
@@ -294,6 +356,14 @@ def test_correlations_of_a_store_are_those_of_its_scores(capsys):
     chosen = found[(found["statistic"] == "KT") & (found["subset"] == "all")]
     assert chosen["value"].item() == pytest.approx(tau)
     assert chosen["low"].item() <= tau <= chosen["high"].item()
+
+
+@pytest.mark.usefixtures("at_home")
+def test_a_store_without_scores_has_no_correlations(capsys):
+    zsnas.sweep("nb201-analog/cifar10", proxies=["params"], limit=0, store="bare.sqlite", progress=False)
+    status, output, errors = run(capsys, "correlate", "bare.sqlite")
+    assert (status, output) == (2, "")
+    assert errors == "zsnas: there are no scores yet; `zsnas sweep` with the same store computes them\n"
 
 
 @pytest.mark.usefixtures("at_home")
@@ -393,6 +463,7 @@ def test_names_of_proxies_may_be_wildcards():
     [
         ("mine.py", "ill failed on .*: it raised KeyError"),
         ("rows.py", "rows failed on .*: it returned"),
+        ("quits.py", "quits failed on .*: not measured: scoring it ended the program"),
     ],
 )
 def test_evaluation_gives_up_a_proxy_that_fails_from_the_start(file, reason, capsys):

@@ -4,6 +4,7 @@ import ctypes
 import os
 import signal
 import time
+import warnings
 
 
 class Unpackable(Exception):
@@ -52,6 +53,18 @@ def fail_unpackably():
 
 def give_what_cannot_be_sent():
     return lambda: None
+
+
+class SaidOnce(UserWarning):
+    """A notice that the main process has shown already."""
+
+    once_a_session = True
+
+
+def warn():
+    warnings.simplefilter("always")
+    warnings.warn("once", SaidOnce, stacklevel=1)
+    warnings.warn("careful:\n  hot", stacklevel=1)
 
 
 def process_id():

@@ -15,6 +15,7 @@ import queue
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from contextlib import suppress
@@ -234,6 +235,7 @@ def _read(pipe: Connection) -> tuple[Any, BaseException | None]:
 
 def _serve(pipe: Connection, modules: tuple[str, ...]) -> None:
     """Run in a process: answer every call that comes with (result, None) or (None, error)."""
+    warnings.showwarning = _show
     try:
         start_worker(*modules)
     except BaseException as error:  # noqa: BLE001 - the other side says it
@@ -251,6 +253,13 @@ def _serve(pipe: Connection, modules: tuple[str, ...]) -> None:
         except BaseException as error:  # noqa: BLE001 - the other side raises it
             answer = _packed(None, error)
         pipe.send_bytes(answer)
+
+
+def _show(message: Warning | str, category: type[Warning], *_: object) -> None:
+    """Show a warning of a process in one line; what is said once a session, the main process has said."""
+    if not getattr(category, "once_a_session", False):
+        sys.stderr.write(f"zsnas: note: {' '.join(str(message).split())}\n")
+        sys.stderr.flush()
 
 
 def _packed(result: object, error: BaseException | None) -> bytes:

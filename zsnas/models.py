@@ -9,13 +9,14 @@ from dataclasses import replace
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from torch import nn
 
 from zsnas._names import unknown
 from zsnas._numbers import as_whole, torch_seeded
-from zsnas._own import said
+from zsnas._own import load, said
 from zsnas.batches import Batch, resized
 from zsnas.proxies import check_placement, misfit
 
@@ -31,7 +32,8 @@ def model(name: str, num_classes: int, seed: int) -> nn.Module:
     ----------
     name
         ``timm:resnet18``, ``torchvision:resnet50``, or ``module:function`` for a function that returns an
-        ``nn.Module``, called with ``num_classes`` if it has such a parameter.
+        ``nn.Module``, called with ``num_classes`` if it has such a parameter. Instead of the module, the
+        path of its file, ``folder/networks.py:function``.
     num_classes
         Size of the output.
     seed
@@ -46,8 +48,8 @@ def model(name: str, num_classes: int, seed: int) -> nn.Module:
     library, separator, rest = given.partition(":") if isinstance(given, str) else ("", "", "")
     if not (library and separator and rest):
         raise ModelError(
-            f"cannot read the model {name!r}: write timm:NAME, torchvision:NAME or MODULE:FUNCTION"
-            f"{_hint(name)}"
+            f"cannot read the model {name!r}: write timm:NAME, torchvision:NAME, MODULE:FUNCTION or "
+            f"FILE.py:FUNCTION{_hint(name)}"
         )
     num_classes = as_whole("num_classes of a model", num_classes, 1, example="10")
     makers = {"timm": _from_timm, "torchvision": _from_torchvision}
@@ -174,6 +176,11 @@ def _from_function(name: str, num_classes: int) -> nn.Module:
 
 
 def _called(function: Callable[..., Any], name: str, num_classes: int) -> nn.Module:
+    if isinstance(function, nn.Module):
+        raise ModelError(
+            f"{name} is a network, with weights that no seed has drawn; give a function or a class that "
+            "returns one"
+        )
     takes_classes = "num_classes" in inspect.signature(function).parameters
     arguments = {"num_classes": num_classes} if takes_classes else {}
     try:
@@ -182,10 +189,9 @@ def _called(function: Callable[..., Any], name: str, num_classes: int) -> nn.Mod
         raise ModelError(f"{name} must be callable with num_classes or without arguments: {error}") from error
     try:
         network = function(**arguments)
-    except Exception as error:
-        where = traceback.extract_tb(error.__traceback__)[-1]
+    except (Exception, SystemExit) as error:
         raise ModelError(
-            f"{name} raised {said(error)} ({where.filename}, line {where.lineno}); correct it and run again"
+            f"{name} raised {said(error)} ({_where(error)}); correct it and run again"
         ) from error
     if not isinstance(network, nn.Module):
         raise ModelError(f"{name} returned {type(network).__name__}, not a torch.nn.Module")
@@ -194,18 +200,21 @@ def _called(function: Callable[..., Any], name: str, num_classes: int) -> nn.Mod
 
 def _function(name: str) -> Callable[..., Any]:
     """Return the function of ``module:function``, looked for in the current folder too."""
-    module_name, _, function_name = name.partition(":")
-    with _current_folder_importable():
+    module_name, _, function_name = name.rpartition(":")
+    with _current_folder_importable(module_name):
         try:
-            module = import_module(module_name)
+            module = _module(module_name)
         except ModuleNotFoundError as error:
             raise ModelError(
                 f"cannot import {error.name!r} for the model {name!r}; start where {module_name}.py is, or "
                 "install it"
             ) from error
-        except Exception as error:
+        except (Exception, SystemExit) as error:
+            if module_name.endswith(".py") and isinstance(error, ValueError):
+                raise ModelError(str(error)) from error
             raise ModelError(
-                f"{module_name} cannot be imported for the model {name!r}: {said(error)}; correct it"
+                f"{module_name} cannot be imported for the model {name!r}: {said(error)} ({_where(error)}); "
+                "correct it"
             ) from error
     function = getattr(module, function_name, None)
     if not callable(function):
@@ -217,8 +226,28 @@ def _function(name: str) -> Callable[..., Any]:
     return function  # type: ignore[no-any-return]
 
 
+def _module(name: str) -> ModuleType:
+    """Import a module by its name, or by the path of its file."""
+    if not name.endswith(".py"):
+        return import_module(name)
+    load(name)
+    return sys.modules[Path(name).stem]
+
+
+def _where(error: BaseException) -> str:
+    if isinstance(error, SyntaxError):
+        return f"{error.filename}, line {error.lineno}"
+    if isinstance(error, SystemExit):
+        return 'what runs as a script belongs under if __name__ == "__main__"'
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{last.filename}, line {last.lineno}"
+
+
 @contextmanager
-def _current_folder_importable() -> Iterator[None]:
+def _current_folder_importable(module: str) -> Iterator[None]:
+    if module.endswith(".py"):  # the folder of a file stays one to import from
+        yield
+        return
     sys.path.insert(0, str(Path.cwd()))
     try:
         yield

@@ -14,6 +14,7 @@ from command_line import run
 
 import zsnas.cli
 from zsnas._version import __version__
+from zsnas.cli._notices import notices_in_one_line
 from zsnas.cli._output import complain
 
 
@@ -95,6 +96,17 @@ def test_bad_input_is_one_line_and_status_2(command, message, capsys):
         ("score timm:resnet18 --proxies ,", "',' is empty; give names, separated by commas"),
         ("score timm:resnet18 --input-size 0", "'0' is no positive whole number"),
         ("notebooks run fig06 -p seeds", "'seeds' is no assignment; write it like seeds=7,8"),
+        ("score timm:resnet18 --size x", "argument --size: 'x' is no whole number; `zsnas score --help`"),
+        ("correlate nb201/cifar10 --top x", "argument --top: 'x' is no number; "),
+        ("correlate nb201/cifar10 --resamples -1", "'-1' is no whole number from 0"),
+        ("sweep nb201/cifar100 --limit 0", "'0' is no positive whole number"),
+        ("sweep nb201/cifar100 --time-limit nan", "'nan' is no number above 0"),
+        ("search nb201 --proxies params --macs 0", "'0' is no number above 0"),
+        ("scor timm:resnet18", "'scor' is none of score, rank, "),
+        ("scor timm:resnet18", "notebooks; did you mean score? `zsnas --help` says what it takes"),
+        ("data lst", "'lst' is none of list, fetch, verify, cite, checksums; did you mean list? `zsnas data"),
+        ("score timm:resnet18 --seeds 0", "--seeds 0; did you mean --seed? `zsnas score --help` says"),
+        ("data list --all", "unrecognized arguments: --all; `zsnas data list --help` says"),
     ],
 )
 def test_a_malformed_command_is_explained(command, message, capsys):
@@ -129,6 +141,24 @@ def test_what_a_damaged_file_raises_is_one_line(error, capsys, monkeypatch):
     status, output, errors = run(capsys, "sweep", "nb201/cifar10", "--load", "mine.py")
     assert (status, output) == (2, "")
     assert errors == f"zsnas: {str(error) or 'EOFError'}\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(28, "No space left on device"), "the output cannot be read or written: No space left"),
+        (PermissionError(13, "Permission denied", "a.csv"), "'a.csv' cannot be read or written: Permission"),
+        (OSError("as it was said"), "as it was said"),
+    ],
+)
+def test_what_the_system_refuses_is_said_without_its_number(error, words, capsys, monkeypatch):
+    def refused(*_):
+        raise error
+
+    monkeypatch.setattr(zsnas.cli, "load", refused)
+    status, _, errors = run(capsys, "sweep", "nb201/cifar10", "--load", "mine.py")
+    assert status == 2
+    assert errors.startswith(f"zsnas: {words}")
 
 
 def test_with_a_closed_standard_error_the_work_is_done():
@@ -166,8 +196,29 @@ def test_what_the_encoding_of_a_terminal_lacks_is_told_by_its_number():
         ("rank with workers=1; or time_limit=2.5.", "rank with --workers 1; or --time-limit 2.5."),
         ("build it with num_classes=10", "build it with num_classes=10"),
         ("in a file of zsnas.load_proxies", "in a file of --load"),
+        ("workers is 0; it must be", "--workers is 0; it must be"),
+        ("with time_limit 6 and not 8", "with --time-limit 6 and not 8"),
+        (
+            "'time_limit' of time_limit.csv and a/time_limit",
+            "'time_limit' of time_limit.csv and a/time_limit",
+        ),
     ],
 )
 def test_a_complaint_names_options_and_no_arguments_of_python(sentence, words, capsys):
     assert complain(sentence, 2, {"mix", "device", "seeds", "workers", "time_limit"}) == 2
     assert capsys.readouterr().err == f"zsnas: {words}\n"
+
+
+def test_the_size_of_a_batch_has_the_name_that_the_command_gives_it(capsys):
+    complain("size=30 takes them all", 2, {"size"})
+    complain("size=30 takes them all", 2, {"batch_size"})
+    assert (
+        capsys.readouterr().err == "zsnas: --size 30 takes them all\nzsnas: --batch-size 30 takes them all\n"
+    )
+
+
+def test_a_notice_of_several_lines_is_one(capsys):
+    with warnings.catch_warnings(), notices_in_one_line():
+        warnings.simplefilter("always")
+        warnings.warn("careful:\n  hot", stacklevel=1)
+    assert capsys.readouterr().err == "zsnas: note: careful: hot\n"

@@ -31,7 +31,7 @@ def test_shares_are_trained_and_merged(capsys, tmp_path, shares):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["imagenet"], "invalid choice: 'imagenet'"),
+        (["imagenet"], "'imagenet' is none of digits"),
         (["digits", "--share", "3/2"], "'3/2' is no share; write 2/5 for the second of five"),
         (["digits", "--output", "a.txt"], "zsnas: the output 'a.txt' does not end in .parquet"),
         (["digits", "--merge", "no.parquet"], "zsnas: there is no file no.parquet"),

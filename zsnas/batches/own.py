@@ -178,7 +178,7 @@ def from_file(path: str | Path, size: int, seed: int, images_per_class: int = 1)
 
 def is_own(name: object) -> bool:
     """Tell whether the name of a batch is that of a folder or of an ``.npz`` file."""
-    return isinstance(name, str | Path) and (
+    return (isinstance(name, str | Path) and name != "") and (
         Path(name).suffix == ".npz" or str(name).endswith("/") or Path(name).is_dir()
     )
 
@@ -339,7 +339,7 @@ def _drawn(
     size = as_whole("size", size, 1, example="64")
     each = as_whole("images_per_class", images_per_class, 1, example="2")
     if size > len(labels):
-        raise ValueError(f"{where!r} has {len(labels)} images, not {size}; ask for {len(labels)} or fewer")
+        raise ValueError(f"{where!r} has {len(labels)} images, not {size}; size={len(labels)} takes them all")
     fewest = int(np.unique(labels, return_counts=True)[1].min())
     if each > min(size, 2 * fewest if mirrors else fewest):
         raise ValueError(
@@ -381,7 +381,7 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
             arrays = dict(opened)
     except (ValueError, TypeError, EOFError, BadZipFile) as error:
         raise ValueError(
-            f"{str(path)!r} is no .npz file of numbers ({error}); "
+            f"{str(path)!r} is no .npz file of numbers; "
             f"numpy.savez({str(path)!r}, x=images, y=labels) makes it"
         ) from error
     missing = {"x", "y"} - set(arrays)

@@ -8,6 +8,8 @@ Exit status: 0 done, 1 a check failed, 2 bad input (one sentence on the standard
 import argparse
 import os
 import sys
+import sysconfig
+import traceback
 import zlib
 from collections.abc import Sequence
 from io import TextIOWrapper
@@ -40,7 +42,7 @@ from zsnas.cli import (
     train_benchmark,
 )
 from zsnas.cli._notices import notices_in_one_line
-from zsnas.cli._output import complain
+from zsnas.cli._output import check_results, complain
 from zsnas.cli._parser import Command, Parser
 
 _OF_FILES = (UnpicklingError, BadZipFile, zlib.error, StructError, EOFError)
@@ -65,6 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run: Command = options.run
     with notices_in_one_line():
         try:
+            check_results(options)
             for file in getattr(options, "load", ()):
                 load(file)
             status = run(options)
@@ -76,10 +79,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except KeyboardInterrupt as interrupt:
             return complain(str(interrupt) or "interrupted", 130)
         except (ValueError, OSError, ImportError, *_OF_FILES) as error:
-            return complain(str(error) or type(error).__name__, 2, vars(options))
+            return complain(_said(error), 2, vars(options))
+        except SystemExit as end:  # no command ends like this, but what a user brings along may
+            return complain(_ended(end), 2)
         except MemoryError:
             return complain("there is not enough memory; score fewer images, proxies or workers at a time", 2)
     return status
+
+
+def _said(error: Exception) -> str:
+    """Return what an error says, without the number that the system has for it."""
+    if isinstance(error, OSError) and error.strerror and str(error).startswith("[Errno"):
+        name = "the output" if error.filename is None else repr(error.filename)
+        return f"{name} cannot be read or written: {error.strerror}; choose another place, or make room"
+    return str(error) or type(error).__name__
+
+
+def _ended(end: SystemExit) -> str:
+    """Say which line of a user's file ended the program."""
+    libraries = (sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), str(Path(__file__).parents[1]))
+    frames = traceback.extract_tb(end.__traceback__)
+    own = [frame for frame in frames if not frame.filename.startswith((*libraries, "<"))]
+    where = f"{own[-1].filename}, line {own[-1].lineno}, " if own else "something that was called "
+    return (
+        f"{where}ended the program (SystemExit: {end.code}); take that out, or keep what runs as a script "
+        'under if __name__ == "__main__"'
+    )
 
 
 def parser() -> argparse.ArgumentParser:

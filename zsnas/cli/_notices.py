@@ -38,7 +38,7 @@ def _show(
     line: str | None = None,  # noqa: ARG001
 ) -> None:
     if not getattr(category, "once_a_session", False) or _is_new(str(message)):
-        print(f"zsnas: note: {message}", file=file or sys.stderr)
+        print(f"zsnas: note: {' '.join(str(message).split())}", file=file or sys.stderr)
 
 
 def _is_new(notice: str) -> bool:

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from zsnas._files import checked_file
+
 _COMMANDS = {
     "zsnas.list_proxies()": "`zsnas proxies`",
     "zsnas.list_benchmarks()": "`zsnas benchmarks`",
@@ -56,9 +58,18 @@ def complain(message: str, status: int, options: Iterable[str] = ()) -> int:
     """
     for listing, command in _COMMANDS.items():
         message = message.replace(listing, command)
-    for name in options:
+    taken = set(options)
+    if "size" not in taken and "batch_size" in taken:
+        message = re.sub(r"\bsize=(\d+)", r"batch_size=\1", message)
+    if message.startswith("unknown batch ") and "batch" in taken:
+        message += "; a folder with a sub-folder for each class, or an .npz file, is one, too"
+    for name in taken:
         value = r"('[^']*'|\([\d, ]*\)|[\w.:-]*\w)(?: \(--[\w-]+\))?"  # some name the option, too
         message = re.sub(rf"\b({name})={value}", _as_option, message)
+        if "_" in name:
+            message = re.sub(rf"(?<![\w'\"/.=-]){name}(?![\w'\"/.=-])", _as_option_alone(name), message)
+        else:
+            message = re.sub(rf"^{name} is ", f"--{name} is ", message)
     with contextlib.suppress(OSError, ValueError, AttributeError):  # the standard error may be closed
         print(f"zsnas: {' '.join(message.split())}", file=sys.stderr)
     return status
@@ -67,6 +78,10 @@ def complain(message: str, status: int, options: Iterable[str] = ()) -> int:
 def _as_option(given: re.Match[str]) -> str:
     option, value = f"--{given[1].replace('_', '-')}", given[2].strip("'(),")
     return option if value == "True" else f"{option} {value}"
+
+
+def _as_option_alone(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def nothing_matches(kind: str, pattern: str, listing: str) -> ValueError:
@@ -94,13 +109,20 @@ def _file(suffix: str) -> Any:  # noqa: ANN401 - what argparse takes as a type
                 f"{text!r} does not end in {suffix}; write {suffix.replace('.', '--')}=NAME{suffix}, or the "
                 "option last"
             )
-        if text != "-" and not Path(text).parent.is_dir():
-            raise argparse.ArgumentTypeError(
-                f"there is no folder {str(Path(text).parent)!r}; make it, or choose another"
-            )
+        if text != "-":
+            try:
+                checked_file("a result", text, suffix)
+            except ValueError as error:
+                raise argparse.ArgumentTypeError(str(error)) from None
         return text
 
     return checked
+
+
+def check_results(options: argparse.Namespace) -> None:
+    """Raise a ValueError when two kinds of results would be mixed on the standard output."""
+    if getattr(options, "csv", None) == getattr(options, "json", None) == "-":
+        raise ValueError("--csv and --json cannot both take the place of the table; name a file for one")
 
 
 def takes_the_place_of_tables(options: argparse.Namespace) -> bool:

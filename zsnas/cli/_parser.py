@@ -1,8 +1,11 @@
 """The parser of one command, and the arguments that several commands take."""
 
 import argparse
-from collections.abc import Callable
-from typing import TYPE_CHECKING, NoReturn, TypeAlias
+import math
+import re
+from collections.abc import Callable, Iterable, Sequence
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -16,7 +19,34 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print what is wrong with the arguments, and end with the status 2."""
-        self.exit(2, f"zsnas: {message}; `{self.prog} --help` says what it takes\n")
+        for kind, words in (("int", "whole number"), ("float", "number")):
+            message = re.sub(rf"invalid {kind} value: (.*)", rf"\1 is no {words}", message)
+        ending = " " if message.endswith("?") else "; "
+        self.exit(2, f"zsnas: {message}{ending}`{self.prog} --help` says what it takes\n")
+
+    def parse_known_args(  # type: ignore[override] # of several forms, the one that parse_args calls
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Parse arguments; a command says by its own name which of them it does not know."""
+        known, others = super().parse_known_args(args, namespace)
+        if others and self.get_default("run"):
+            option = others[0].partition("=")[0]
+            self.error(
+                f"unrecognized arguments: {' '.join(others)}{_hint(option, self._option_string_actions)}"
+            )
+        return known, others
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:  # noqa: ANN401 - as in argparse
+        if action.choices is not None and value not in action.choices:
+            names = [str(choice) for choice in action.choices]
+            raise argparse.ArgumentError(
+                action, f"{value!r} is none of {', '.join(names)}{_hint(str(value), names)}"
+            )
+
+
+def _hint(given: str, names: Iterable[str]) -> str:
+    close = get_close_matches(given, list(names), n=1)
+    return f"; did you mean {close[0]}?" if close else ""
 
 
 def add_command(
@@ -59,6 +89,46 @@ def positive(text: str) -> int:
     if not (text.isdecimal() and int(text) > 0):
         raise argparse.ArgumentTypeError(f"{text!r} is no positive whole number")
     return int(text)
+
+
+def from_zero(text: str) -> int:
+    """Read a whole number from 0."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0")
+    return int(text)
+
+
+def above_zero(text: str) -> float:
+    """Read a number above 0."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+    return number
+
+
+def refuse(options: argparse.Namespace, names: Iterable[str], why: str) -> None:
+    """Say that an option which was given has no effect, before the work that it was given for.
+
+    Parameters
+    ----------
+    options
+        As they were parsed.
+    names
+        Of options that are None or False where they are not given.
+    why
+        What they are for, to follow "is".
+
+    Raises
+    ------
+    ValueError
+        For the first that was given.
+    """
+    for name in names:
+        if getattr(options, name) not in (None, False):
+            raise ValueError(f"--{name.replace('_', '-')} is {why}; leave it out")
 
 
 def numbers(text: str) -> list[int]:

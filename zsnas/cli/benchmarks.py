@@ -16,6 +16,16 @@ def add(commands: Commands) -> None:
     add_load(parser)
 
 
+def one_benchmark(name: str) -> str:
+    """Return the name of a benchmark; a ValueError names those that a family or a wildcard stands for."""
+    from zsnas.benchmarks import list_benchmarks
+
+    found = [] if name in list_benchmarks() else list_benchmarks(f"{name}/*") or list_benchmarks(name)
+    if found:
+        raise ValueError(f"{name!r} stands for {', '.join(found)}; name one of them")
+    return name
+
+
 def _run(options: argparse.Namespace) -> int:
     from zsnas.benchmarks import list_benchmarks, listing
 

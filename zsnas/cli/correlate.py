@@ -6,7 +6,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from zsnas.cli._output import add_results, print_table, records, takes_the_place_of_tables, write_results
-from zsnas.cli._parser import PROXIES, Commands, add_command, add_load, positive, words
+from zsnas.cli._parser import PROXIES, Commands, add_command, add_load, from_zero, positive, words
 from zsnas.cli.scores import proxies, read
 
 if TYPE_CHECKING:
@@ -31,7 +31,10 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument("--proxies", type=words, help=f"{PROXIES} (default: all)")
     parser.add_argument(
-        "--resamples", type=int, default=1000, help="for the intervals; 0 for none, at once (default: 1000)"
+        "--resamples",
+        type=from_zero,
+        default=1000,
+        help="for the intervals; 0 for none, at once (default: 1000)",
     )
     add_load(parser)
     add_results(parser)
@@ -85,6 +88,8 @@ def correlated(
     from zsnas.benchmarks import benchmark
     from zsnas.statistics import correlations
 
+    if table.empty:
+        raise ValueError("there are no scores yet; `zsnas sweep` with the same store computes them")
     size = batch_size or int(table["batch_size"].mode()[0])
     chosen = table[table["batch_size"] == size]
     known = [name for name in names if name in proxies(table)]

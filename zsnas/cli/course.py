@@ -41,8 +41,11 @@ def add(commands: Commands) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
+    from zsnas._files import checked_file
     from zsnas.course import board
 
+    if options.output:
+        checked_file("the page", options.output, ".html", ".htm")
     table = board(options.folder)
     for name, why in table.attrs["unread"].items():
         print(f"zsnas: note: {name} is left out: {why}", file=sys.stderr)

@@ -4,7 +4,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from zsnas.cli._parser import BATCH, Commands, add_command, add_load, positive
+from zsnas.cli._parser import BATCH, Commands, add_command, add_load, positive, refuse
+from zsnas.cli.benchmarks import one_benchmark
 
 if TYPE_CHECKING:
     from torch import nn
@@ -28,18 +29,17 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument(
         "what",
-        help="a network (timm:NAME, torchvision:NAME or MODULE:FUNCTION), a benchmark such as nb201/cifar10, "
-        "or kernels",
+        help="a network (timm:NAME, torchvision:NAME, MODULE:FUNCTION or FILE.py:FUNCTION), a benchmark "
+        "such as nb201/cifar10, or kernels",
     )
     parser.add_argument(
         "--batch",
         type=_batch,
-        default=1,
         metavar="NUMBER|BATCH",
         help=f"of a network: how many images at once (default: 1), or {BATCH}",
     )
-    parser.add_argument("--size", type=positive, default=1, help="of a batch: inputs at once (default: 1)")
-    parser.add_argument("--device", default="cpu", help="of a network: cpu, cuda or mps (default: cpu)")
+    parser.add_argument("--size", type=positive, help="of a batch: inputs at once (default: 1)")
+    parser.add_argument("--device", help="of a network: cpu, cuda or mps (default: cpu)")
     parser.add_argument(
         "--input-size",
         type=positive,
@@ -65,15 +65,33 @@ def _run(options: argparse.Namespace) -> int:
     from zsnas.hardware.measure import measure_all
 
     if ":" in options.what:
+        refuse(options, ["limit", "scored", "table"], "for a benchmark or kernels, not for a network")
         return _network(options)
+    refuse(options, ["batch", "size", "device", "input_size"], f"for a network, not for {options.what!r}")
+    if options.what == "kernels":
+        refuse(options, ["scored"], "for a benchmark, not for kernels")
     if options.table:
         checked_file("a table of latencies", options.table, ".parquet", makes_folder=True)
     names, build, table = _kernels(options) if options.what == "kernels" else _architectures(options)
     path = options.table or Path(".zsnas", "latency", f"{table}.parquet")
+    _check_readable(Path(path))
     column = "kernel" if table == "kernels" else "arch"
     found = measure_all(names, build, path, column=column, progress=not options.no_progress)
     print(f"{len(found):,} latencies are in {path}")
     return 0
+
+
+def _check_readable(path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    if not path.exists():
+        return
+    try:
+        pq.read_schema(path)
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"{path} holds no table of latencies, which would be added to; name another, or remove it"
+        ) from error
 
 
 def _network(options: argparse.Namespace) -> int:
@@ -84,25 +102,28 @@ def _network(options: argparse.Namespace) -> int:
     from zsnas.models import default_side, fit, model
     from zsnas.proxies import check_placement
 
-    check_placement(options.device, None)
+    device = options.device or "cpu"
+    check_placement(device, None)
+    if not isinstance(options.batch, str):
+        refuse(options, ["size"], "of a batch that --batch names; --batch 8 times 8 images at once")
     if isinstance(options.batch, str):
-        drawn = batch(options.batch, options.size, 0)
+        drawn = batch(options.batch, options.size or 1, 0)
         network = model(options.what, drawn.num_classes, 0)
-        inputs = fit(drawn, network, options.what, options.input_size, options.device).images
+        inputs = fit(drawn, network, options.what, options.input_size, device).images
     else:
         network = model(options.what, 1000, 0)
         side = options.input_size or default_side(options.what) or 32
-        inputs = torch.rand(options.batch, 3, side, side, generator=torch.Generator().manual_seed(0))
+        inputs = torch.rand(options.batch or 1, 3, side, side, generator=torch.Generator().manual_seed(0))
     shape = " × ".join(map(str, inputs.shape))
     try:
-        found = measure(network, inputs, device=options.device)
+        found = measure(network, inputs, device=device)
     except Exception as error:
         raise ValueError(
             f"{options.what} does not take {shape}: {type(error).__name__}: {error}; "
             "choose another --input-size or --batch, which may be an .npz file of tokens or series"
         ) from error
     print(
-        f"{options.what}, {shape}, {options.device}: "
+        f"{options.what}, {shape}, {device}: "
         f"{found.latency_ms:.2f} ms, spread of the rounds {found.spread_ms:.2f} ms"
     )
     about = machine()
@@ -123,7 +144,7 @@ def _architectures(options: argparse.Namespace) -> Work:
     from zsnas.scores.table import scores
     from zsnas.spaces import space
 
-    bench = benchmark(options.what)
+    bench = benchmark(one_benchmark(options.what))
     bench.check_trained()
     images = batch(bench.batch, size=1)
     names = visited(bench, options.limit)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Hashable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from zsnas.cli._parser import Commands, add_command, words
+from zsnas.cli._parser import Commands, add_command, from_zero, words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +43,10 @@ def add(commands: Commands) -> None:
         help="md has the main numbers, csv and json have every column (default: md)",
     )
     parser.add_argument(
-        "--resamples", type=int, default=1000, help="of the bootstrap; 0 for no intervals (default: 1000)"
+        "--resamples",
+        type=from_zero,
+        default=1000,
+        help="of the bootstrap; 0 for no intervals (default: 1000)",
     )
     parser.add_argument("--no-progress", action="store_true", help="no progress bar")
 
@@ -51,13 +54,15 @@ def add(commands: Commands) -> None:
 def _run(options: argparse.Namespace) -> int:
     from zsnas.leaderboard import leaderboard
 
-    if options.resamples < 0:
-        raise ValueError(f"--resamples is {options.resamples}; give 0, for no intervals, or more")
     table = leaderboard(
         options.benchmarks, options.proxies, options.resamples, progress=not options.no_progress
     )
     for name, remedy in table.attrs["absent"].items():
         print(f"zsnas: note: {name} is left out: it is not here ({remedy})", file=sys.stderr)
+    if table.empty:
+        raise ValueError(
+            "nothing is left to rank; `zsnas benchmarks --details` says which benchmarks are here"
+        )
     if options.format == "csv":
         table.to_csv(sys.stdout, index=False)
     elif options.format == "json":

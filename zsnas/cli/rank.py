@@ -43,7 +43,10 @@ def add(commands: Commands) -> None:
         "  zsnas rank timm:mobilenetv3_small_100 timm:efficientnet_b0 --input-size 64 --plot ranks.svg",
     )
     parser.add_argument(
-        "models", nargs="+", metavar="MODEL", help="timm:NAME, torchvision:NAME or MODULE:FUNCTION"
+        "models",
+        nargs="+",
+        metavar="MODEL",
+        help="timm:NAME, torchvision:NAME, MODULE:FUNCTION or FILE.py:FUNCTION",
     )
     parser.add_argument("--batch", default="cifar100", help=f"{BATCH} (default: cifar100)")
     parser.add_argument("--size", type=int, default=64, help="images in the batch (default: 64)")
@@ -53,6 +56,13 @@ def add(commands: Commands) -> None:
     parser.add_argument("--proxies", type=words, default=["default"], help=f"{PROXIES} (default: default)")
     parser.add_argument(
         "--input-size", type=positive, metavar="PIXELS", help="resize the images to this height and width"
+    )
+    parser.add_argument(
+        "--proxy-file",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a Python file whose proxies (under @zsnas.register) rank them too; may be given several times",
     )
     add_placement(parser)
     parser.add_argument("--store", help="file that keeps the scores, so that a stopped command goes on")
@@ -65,14 +75,16 @@ def add(commands: Commands) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     from zsnas._files import checked_file
+    from zsnas.proxies import load_proxies
     from zsnas.ranking import rank
 
     if options.plot:
         checked_file("a figure", options.plot, ".svg", ".png", ".pdf")
+    own = [name for file in options.proxy_file for name in load_proxies(file)]
     ranking = rank(
         options.models,
         options.batch,
-        options.proxies,
+        [*options.proxies, *(own if options.proxies == ["default"] else [])],
         options.seeds,
         size=options.size,
         side=options.input_size,

@@ -38,7 +38,8 @@ def add(commands: Commands) -> None:
         "  zsnas score timm:resnet18 --proxy-file my_proxy.py    (your proxies too)",
     )
     parser.add_argument(
-        "model", help="timm:NAME, torchvision:NAME or MODULE:FUNCTION; zsnas models lists names"
+        "model",
+        help="timm:NAME, torchvision:NAME, MODULE:FUNCTION or FILE.py:FUNCTION; zsnas models lists names",
     )
     parser.add_argument("--batch", default="cifar100", help=f"{BATCH} (default: cifar100)")
     parser.add_argument("--size", type=int, default=64, help="images in the batch (default: 64)")

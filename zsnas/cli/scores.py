@@ -12,7 +12,8 @@ from zsnas.cli._output import (
     takes_the_place_of_tables,
     write_results,
 )
-from zsnas.cli._parser import Commands, add_command, add_load
+from zsnas.cli._parser import Commands, add_command, add_load, refuse
+from zsnas.cli.benchmarks import one_benchmark
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,6 +52,7 @@ def _run(options: argparse.Namespace) -> int:
         return _merge(options)
     if options.stores:
         raise ValueError(f"{options.stores[0]!r} is one too many; several stores go behind the word merge")
+    refuse(options, ["keep_first", "mix"], "for stores behind the word merge")
     table = read(options.what)
     about = {str(key): value for key, value in table.attrs.items()}
     if not takes_the_place_of_tables(options):
@@ -91,7 +93,7 @@ def read(what: str) -> "pd.DataFrame":
         return stored(what)
     if Path(what).suffix == ".sqlite":
         raise ValueError(f"there is no store {what!r}; `zsnas sweep` makes one")
-    return scores(what)
+    return scores(one_benchmark(what))
 
 
 def proxies(table: "pd.DataFrame") -> list[str]:

@@ -3,7 +3,7 @@
 import argparse
 
 from zsnas.cli._output import print_table
-from zsnas.cli._parser import Commands, add_command, add_load, positive, words
+from zsnas.cli._parser import BATCH, Commands, above_zero, add_command, add_load, positive, words
 
 
 def add(commands: Commands) -> None:
@@ -25,7 +25,11 @@ def add(commands: Commands) -> None:
         "--steps", type=positive, default=10_000, help="architectures to propose (default: 10000)"
     )
     parser.add_argument(
-        "--macs", type=float, default=float("inf"), metavar="MILLIONS", help="budget (default: none)"
+        "--macs",
+        type=above_zero,
+        default=float("inf"),
+        metavar="MILLIONS",
+        help="budget of multiply-accumulates an image (default: none)",
     )
     parser.add_argument(
         "--image-size",
@@ -33,7 +37,7 @@ def add(commands: Commands) -> None:
         metavar="PIXELS",
         help="side of the images that the budget is for (default: that of the batch)",
     )
-    parser.add_argument("--batch", default="imagenet1k", help="images to score on (default: imagenet1k)")
+    parser.add_argument("--batch", default="imagenet1k", help=f"{BATCH} (default: imagenet1k)")
     parser.add_argument("--batch-size", type=positive, default=16, help="images in the batch (default: 16)")
     parser.add_argument("--device", help="cpu, cuda, cuda:1 and so on, or mps (default: cpu)")
     parser.add_argument("--seed", type=int, default=0, help="draws all that is random (default: 0)")

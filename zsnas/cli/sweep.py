@@ -7,7 +7,18 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zsnas.cli._parser import PROXIES, Commands, add_command, add_load, numbers, positive, words
+from zsnas.cli._parser import (
+    PROXIES,
+    Commands,
+    above_zero,
+    add_command,
+    add_load,
+    numbers,
+    positive,
+    refuse,
+    words,
+)
+from zsnas.cli.benchmarks import one_benchmark
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,20 +38,18 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--seeds", type=numbers, default=[0], help="numbers, separated by commas (default: 0)"
     )
-    parser.add_argument("--limit", type=int, help="architectures to draw at random (default: all)")
+    parser.add_argument("--limit", type=positive, help="architectures to draw at random (default: all)")
     parser.add_argument(
         "--top", type=float, default=0.0, help="add the best fraction, such as 0.05 (default: 0)"
     )
     parser.add_argument(
-        "--top-limit", type=int, help="so many of the best fraction, at random (default: all)"
+        "--top-limit", type=positive, help="so many of the best fraction, at random (default: all)"
     )
-    parser.add_argument("--batch-size", type=int, default=64, help="images in a batch (default: 64)")
+    parser.add_argument("--batch-size", type=positive, default=64, help="images in a batch (default: 64)")
     parser.add_argument(
         "--store", help="file that keeps the scores (default: .zsnas/sweeps/BENCHMARK.sqlite)"
     )
-    parser.add_argument(
-        "--workers", type=int, default=1, help="processes; one that dies is replaced (default: 1)"
-    )
+    parser.add_argument("--workers", type=positive, help="processes; one that dies is replaced (default: 1)")
     parser.add_argument(
         "--threads",
         type=positive,
@@ -48,10 +57,10 @@ def add(commands: Commands) -> None:
         help="threads of each process; the same in all of a store (default: 1)",
     )
     parser.add_argument(
-        "--time-limit", type=float, metavar="SECONDS", help="for one architecture (default: an hour)"
+        "--time-limit", type=above_zero, metavar="SECONDS", help="for one architecture (default: an hour)"
     )
     parser.add_argument(
-        "--memory-limit", type=float, metavar="GB", help="for the proxies of one network, on Linux"
+        "--memory-limit", type=above_zero, metavar="GB", help="for the proxies of one network, on Linux"
     )
     parser.add_argument(
         "--dask",
@@ -71,6 +80,11 @@ def add(commands: Commands) -> None:
 def _run(options: argparse.Namespace) -> int:
     from zsnas.scores.table import check_writable, publish, stored
 
+    one_benchmark(options.benchmark)
+    if not options.top:
+        refuse(options, ["top_limit"], "of the fraction that --top adds, which is not given")
+    if options.dask:
+        refuse(options, ["workers"], "of this machine, and --dask gives the workers of a scheduler")
     if options.publish:
         check_writable(options.benchmark)
     is_new = not Path(options.store or f".zsnas/sweeps/{options.benchmark}.sqlite").exists()
@@ -103,7 +117,7 @@ def _sweep(options: argparse.Namespace) -> Path:
         "top_limit": options.top_limit,
         "batch_size": options.batch_size,
         "store": options.store,
-        "workers": options.workers,
+        "workers": options.workers or 1,
         "progress": not options.no_progress,
         "device": options.device,
         "threads": options.threads,

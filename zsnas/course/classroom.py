@@ -43,6 +43,8 @@ def board(folder: str | Path) -> pd.DataFrame:
     ValueError
         When the folder has no such file.
     """
+    if not Path(folder).is_dir():
+        raise ValueError(f"there is no folder {str(folder)!r}; give the one with the JSON files of the class")
     files = sorted(Path(folder).glob("*.json"))
     rows: list[dict[str, Any]] = []
     unread: dict[str, str] = {}

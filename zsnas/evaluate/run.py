@@ -26,7 +26,14 @@ from zsnas._version import __version__
 from zsnas.batches import batch
 from zsnas.batches.images import OWN as OWN_BATCHES
 from zsnas.benchmarks import EMBEDDED, Benchmark, benchmark, matching_benchmarks
-from zsnas.proxies import ProxyFileError, check_placement, list_proxies, load_proxies, proxy
+from zsnas.proxies import (
+    NOT_MEASURED,
+    ProxyFileError,
+    check_placement,
+    list_proxies,
+    load_proxies,
+    proxy,
+)
 from zsnas.scores._dealing import Dealer
 from zsnas.scores._workers import modules_for
 from zsnas.scores.store import Row, ScoreStore, StoredScore
@@ -50,7 +57,7 @@ BASELINES = ("params", "flops", "synflow", "naswot")
 BATCH_SIZE = 64
 TRIED = 3
 """After so many networks the time is estimated, and a proxy that has failed on each of them is given up."""
-FAILED = ("it raised ", "it returned ", "it changed ")
+FAILED = ("it raised ", "it returned ", "it changed ", f"{NOT_MEASURED}scoring it ended the program")
 """How the reason begins where a proxy is wrong, and not undefined for a network."""
 
 RESAMPLES = 1000

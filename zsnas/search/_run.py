@@ -7,7 +7,7 @@ import random
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from zsnas._numbers import as_seed, as_whole
 from zsnas._progress_bar import progress_bar
 from zsnas._version import __version__
 from zsnas.batches import Batch, batch
-from zsnas.proxies import check_placement, measure, proxy
+from zsnas.proxies import check_placement, measure, misfit, proxy
 from zsnas.search._budget import Budget
 from zsnas.search._checkpoint import Checkpoint, Scored
 from zsnas.search._objective import Objective
@@ -62,6 +62,9 @@ class Found:
         orientation = proxy(name).orientation
         return (orientation * self.history[name].astype(float)).cummax() * orientation
 
+
+CHANNELS = 3
+"""Of the images that every space of this package takes."""
 
 TIMED = 10
 """After so many architectures the time is estimated."""
@@ -214,6 +217,7 @@ def search(  # noqa: PLR0913 - settings, all of them keyword-only
     objective, cells = Objective(proxies), space(space_name)
     compared = max(proxy(name).images_per_class for name in objective.proxies)
     images = batch(batch_name, batch_size, seed, images_per_class=compared)
+    _check_takes(cells, images, seed)
     side = image_size or images.images.shape[-1]
     example = None if images.kind == "images" else images.images[:1]
     budget = Budget(cells, macs, images.num_classes, side, example)
@@ -240,6 +244,21 @@ def search(  # noqa: PLR0913 - settings, all of them keyword-only
         except KeyboardInterrupt:
             raise KeyboardInterrupt(_stopped(run)) from None
         return run.found()
+
+
+def _check_takes(cells: Space, images: Batch, seed: int) -> None:
+    """Raise a ValueError where the networks of a space do not take series, tokens or such channels."""
+    if images.kind == "images" and images.images.shape[1] == CHANNELS:
+        return
+    arch = cells.sample(random.Random(seed))
+    two = replace(images, images=images.images[:2], labels=images.labels[:2])
+    fitting = cells.images_for(arch, two)
+    if failure := misfit(cells.build_for(arch, fitting, seed), fitting):
+        shape = " × ".join(map(str, images.images.shape[1:]))
+        raise ValueError(
+            f"the networks of the space {cells.name!r} do not take the {images.kind} of this batch, {shape} "
+            f"({failure}); choose another batch, or a space of your own"
+        )
 
 
 def _stopped(run: Run) -> str:
