@@ -1,7 +1,7 @@
 """Sphinx extension: the glossary where a reader needs it.
 
 The first use of a term on a page leads to its meaning. A search for another name of a term looks
-for what this book calls it.
+for what this book calls it, and pages that have what is asked for in their title come first.
 """
 
 from __future__ import annotations
@@ -33,12 +33,50 @@ _CLOSED = (
 )
 """What a term is left alone in: it is a link already, or no running text."""
 
+SPELLINGS = {
+    "license": "licence",
+    "dataset": "data set",
+    "evolutionary search": "evolution",
+    "bibtex": "cite",
+    "citation": "cite",
+    "object detector": "object detection",
+    "BERT": "language models",
+    "LLM": "language models",
+    "multi-objective": "Pareto front",
+    "carbon": "CO₂ of a search",
+    "limitation": "limits evidence",
+    "threats to validity": "limits evidence",
+    "reproduce": "how do I reproduce",
+    "hyperparameter": "tuning hyperparameters",
+}
+"""Words that readers look for and that are no names of a term, and those to look for in their place."""
+
 SCRIPT = """
 addEventListener("DOMContentLoaded", () => {  // before the search starts, and after its script is there
   const names = %s;
   const parse = Search._parseQuery;
   Search._parseQuery = (query) =>
     parse(names.reduce((asked, [other, here]) => asked.replace(new RegExp(other, "gi"), here), query));
+  const perform = Search._performSearch;
+  const plain = (text) => ` ${text.toLowerCase().replace(/[^\\p{Letter}\\p{Number}#]+/gu, " ").trim()} `;
+  Search._performSearch = (query, ...terms) => {  // what comes last is shown first
+    const results = perform(query, ...terms);
+    const asked = plain(query);
+    const isNamed = ([, title, , description]) => !description && plain(title).includes(asked);
+    const has = ([page, , anchor]) => results.some((one) => one[0] === page && one[2] === anchor);
+    const { alltitles, titles, docnames, filenames } = Search._index;
+    const sections = asked.trim().includes(" ") ? Object.entries(alltitles) : [];  // one word is in too many
+    const isHeading = (title) => !title.trim().endsWith(".");  // captions are titles, too
+    const named = sections.flatMap(([title, places]) => isHeading(title) && plain(title).includes(asked)
+      ? places.filter(([, anchor]) => anchor !== null).map(([file, anchor]) =>
+        [docnames[file], `${titles[file]} > ${title}`, `#${anchor}`, null, 0, filenames[file]])
+      : []);
+    return [
+      ...results.filter((one) => !isNamed(one)),
+      ...named.filter((one) => !has(one)),
+      ...results.filter(isNamed),
+    ];
+  };
 }, { capture: true });
 """
 
@@ -116,8 +154,10 @@ def _teach_search(
 ) -> None:
     if pagename == "search":
         names = [
-            [rf"(?<![\w-]){re.escape(other)}(?![\w-])", term]
-            for term, *others in _glossary(app)
-            for other in others
+            [rf"(?<![\w-]){re.escape(other)}s?(?![\w-])", here]
+            for other, here in [
+                *((other, term) for term, *others in _glossary(app) for other in others),
+                *SPELLINGS.items(),
+            ]
         ]
         app.add_js_file(None, body=SCRIPT % json.dumps(names), priority=900)

@@ -55,7 +55,8 @@ body {{ font: 1.1rem/1.6 sans-serif; max-width: 34rem; margin: 20vh auto; paddin
 <body>
 <h1>There is no such page</h1>
 <p>It may have been renamed.
-Go to <a href="{site}">the front page</a>, or <a href="{site}search.html">search</a>.</p>
+Go to <a href="{site}">the front page</a>, <a href="{site}search.html">search</a>,
+or see <a href="{site}book/questions.html">which page answers your question</a>.</p>
 </body>
 </html>
 """

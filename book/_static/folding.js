@@ -6,6 +6,8 @@ const SCREENS = 8; // which a page may have before it is folded
 const article = document.querySelector(".bd-article");
 const sections = [...(article?.querySelectorAll(":scope > section > section") ?? [])].filter((one) => one.querySelector("h2"));
 
+const isFront = /(^|\/)index$/.test(DOCUMENTATION_OPTIONS.pagename);
+
 if (NARROW.matches && sections.length > 1 && article.scrollHeight > SCREENS * innerHeight) fold();
 
 function fold() {
@@ -22,7 +24,7 @@ function fold() {
     heading.classList.add("folds");
     heading.prepend(button);
     rest.addEventListener("beforematch", () => show(section, true));
-    show(section, false);
+    show(section, isFront && section === sections[0]); // the ways in stay in sight
   }
   addEventListener("hashchange", reach);
   addEventListener("click", (event) => event.target.closest?.("a[href*='#']") && setTimeout(reach)); // the same place again

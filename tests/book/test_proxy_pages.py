@@ -35,6 +35,15 @@ def test_every_proxy_has_a_page():
     assert proxies - WITHOUT == PARTS.keys() | BESIDE.keys()
 
 
+@pytest.mark.parametrize("name", SURVEY)
+def test_every_proxy_of_the_survey_has_its_question_in_plain_words(name):
+    table = (
+        (PROJECT / "book" / "proxies.md").read_text().partition(":name: tab-needs\n")[2].partition(":::")[0]
+    )
+    first = "".join(re.findall(r"^\* - (.+)$", table, re.MULTILINE))
+    assert re.search(rf"\b{re.escape(proxy(name).label.lstrip('#'))}\b", first)
+
+
 @pytest.mark.parametrize("name", [*SURVEY, "params", "flops", "nn_degree", "zico"])
 def test_every_proxy_that_the_survey_names_has_a_page(name):
     assert BESIDE.get(name, name) in PARTS

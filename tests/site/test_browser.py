@@ -248,10 +248,30 @@ def test_a_table_is_saved_as_csv_and_a_figure_as_svg(view):
     [
         ("Kendall", "How do you measure a ranking?"),
         ("zero-cost proxy", "Can you tell a good network"),  # as it is called elsewhere
+        ("carbon footprint", "What does it cost to find a network?"),
+        ("license", "How do you cite and reuse this book?"),
+        ("limitations", "How do you measure a ranking?"),
     ],
 )
 def test_search_finds(view, asked, page):
     open_page, problems = view
     tab = open_page(f"search.html?q={asked}")
     tab.locator("#search-results li a", has_text=page).first.wait_for()  # the results come one by one
+    assert problems == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "page"),
+    [
+        ("NAS-Bench-101", "Do proxies rank NAS-Bench-101?"),  # the index has no numbers
+        ("the batch size", "Do the seed and the batch size matter?"),
+        ("which proxy should I use", "Which proxy should I use?"),
+    ],
+)
+def test_search_shows_what_is_called_so_first(view, asked, page):
+    open_page, problems = view
+    tab = open_page(f"search.html?q={asked}")
+    first = tab.locator("#search-results li a").first
+    first.wait_for()
+    assert page in first.inner_text()
     assert problems == []
