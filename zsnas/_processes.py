@@ -255,7 +255,7 @@ def _serve(pipe: Connection, modules: tuple[str, ...]) -> None:
         pipe.send_bytes(answer)
 
 
-def _show(message: Warning | str, category: type[Warning], *_: object) -> None:
+def _show(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
     """Show a warning of a process in one line; what is said once a session, the main process has said."""
     if not getattr(category, "once_a_session", False):
         sys.stderr.write(f"zsnas: note: {' '.join(str(message).split())}\n")
