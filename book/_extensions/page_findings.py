@@ -69,7 +69,7 @@ def _quote(app: Sphinx, doctree: nodes.document, docname: str) -> None:
             refuri=app.builder.get_relative_uri(docname, page),
             internal=True,
         )
-        quotation = nodes.paragraph("", "", nodes.Text(f"{words} "), nodes.inline("", "", leads))
+        quotation = nodes.paragraph("", "", nodes.Text(f"{words} → "), nodes.inline("", "", leads))
         place.replace_self(nodes.block_quote("", quotation, classes=["finding"]))
 
 
