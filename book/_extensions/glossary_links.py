@@ -55,8 +55,13 @@ SCRIPT = """
 addEventListener("DOMContentLoaded", () => {  // before the search starts, and after its script is there
   const names = %s;
   const parse = Search._parseQuery;
-  Search._parseQuery = (query) =>
-    parse(names.reduce((asked, [other, here]) => asked.replace(new RegExp(other, "gi"), here), query));
+  const letter = /(?<![\\p{Letter}\\p{Number}])\\p{Letter}(?![\\p{Letter}\\p{Number}])/gu;
+  Search._parseQuery = (query) => {
+    const named = (asked, [other, here]) => asked.replace(new RegExp(other, "gi"), here);
+    const asked = names.reduce(named, query);
+    const [, ...terms] = parse(asked.replace(letter, " "));  // the index has no single letters, such as τ
+    return [asked, ...terms];
+  };
   const perform = Search._performSearch;
   const plain = (text) => ` ${text.toLowerCase().replace(/[^\\p{Letter}\\p{Number}#]+/gu, " ").trim()} `;
   Search._performSearch = (query, ...terms) => {  // what comes last is shown first

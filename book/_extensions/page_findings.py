@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 COMPUTED = "pasted-text"
 """The class of what code gives to a sentence."""
+QUOTES = "quotes"
+"""What is noted of a page that quotes."""
 SENTENCE = re.compile(r".+?(?:[.?!](?=\s+[A-Z#])|$)", re.DOTALL)
 
 
@@ -36,7 +38,9 @@ class Finding(Directive):
 
     def run(self) -> list[nodes.Node]:
         """Return the place."""
-        document = self.state.document.settings.env.relfn2path(f"{self.arguments[0]}.md")[0]
+        env = self.state.document.settings.env
+        document = env.relfn2path(f"{self.arguments[0]}.md")[0]
+        env.metadata[env.docname][QUOTES] = "yes"
         place = finding(page=document.removesuffix(".md"))
         place.source, place.line = self.state_machine.get_source_and_line(self.lineno)
         return [place]
@@ -53,7 +57,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
 
 def _every_time(app: Sphinx, env: BuildEnvironment) -> list[str]:  # noqa: ARG001 - Sphinx passes it
     """Write pages that quote in every build: what they quote is on other pages."""
-    return [name for name in env.all_docs if any(env.get_doctree(name).findall(finding))]
+    return [name for name in env.all_docs if QUOTES in env.metadata[name]]
 
 
 def _quote(app: Sphinx, doctree: nodes.document, docname: str) -> None:
@@ -69,7 +73,7 @@ def _quote(app: Sphinx, doctree: nodes.document, docname: str) -> None:
             refuri=app.builder.get_relative_uri(docname, page),
             internal=True,
         )
-        quotation = nodes.paragraph("", "", nodes.Text(f"{words} "), nodes.inline("", "", leads))
+        quotation = nodes.paragraph("", "", nodes.Text(f"{words} → "), nodes.inline("", "", leads))
         place.replace_self(nodes.block_quote("", quotation, classes=["finding"]))
 
 

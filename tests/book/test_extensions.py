@@ -140,7 +140,7 @@ def test_a_page_quotes_the_computed_sentences_of_the_opening_of_another(plain):
     page = read(plain, "book/questions.html")
     quotation = page[page.index("<blockquote") : page.index("</blockquote>")]
     assert " ".join(re.sub("<[^>]+>", "", quotation).split()) == (
-        "In 3 of 4 cases, e.g. on CIFAR, it costs 0.5 s. It pays. Why a proxy?"
+        "In 3 of 4 cases, e.g. on CIFAR, it costs 0.5 s. It pays. → Why a proxy?"
     )
     assert 'href="one.html"' in quotation
 
