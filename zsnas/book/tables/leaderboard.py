@@ -96,8 +96,6 @@ CORRELATIONS = {
     "transnas-micro/autoencoder": _Page("fig10.html#tab-transnas-autoencoder", _TEN),
     "resnets/imagenet": _Page("fig11.html#tab-resnets-all", _FAMILY),
     "mobilenet-v2/imagenet": _Page("fig12.html#tab-mobilenet-all", _FAMILY),
-    "vitbench-autoformer": "ViT-Bench-101’s AutoFormers",
-    "vitbench-pit": "ViT-Bench-101’s PiTs",
     "timm/imagenet-cnn": _Page("fig15.html#tab-cnn", _WITHOUT_GRASP),
     "timm/imagenet-vit": _Page("fig17.html#tab-vit", _WITHOUT_GRASP),
     "ade20k/miou": _Page("fig16.html#tab-ade20k-all", _TEN),
