@@ -1,6 +1,6 @@
 // What scrolls sideways can be reached and scrolled with the keyboard, and a button is called what it says.
 
-const BOXES = "article :is(.cell_output, .cell_output > .output, .pst-scrollable-table-container, div.math, pre, mjx-container)";
+const BOXES = "article :is(.cell_output, .output, .pst-scrollable-table-container, div.math, pre, mjx-container)";
 
 function mark(box) {
   if (box.scrollWidth > box.clientWidth && box.tabIndex < 0) box.tabIndex = 0;

@@ -48,6 +48,11 @@ SERIOUS = """async ([parts, options]) => {
     .filter((one) => ["serious", "critical"].includes(one.impact))
     .flatMap((one) => one.nodes.map((node) => `${one.id}: ${node.target.join(" ")}`));
 }"""
+LETTERS = """() => Math.min(99, ...[...document.querySelectorAll("article svg[role=img][version='1.1'] text")]
+  .filter((text) => text.checkVisibility())
+  .map((text) => parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().a))"""
+SMALLEST = 10.9
+"""Pixels of the letters in a figure: below 11, one has to hold a phone close."""
 NEXT_FRAME = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 CONTRAST = "color-contrast"
 NOT_CONTRAST = {CONTRAST: {"enabled": False}, "label-content-name-mismatch": {"enabled": True}}
@@ -164,6 +169,7 @@ def test_page_is_sound(view, context, axe, page):
         tab.evaluate(NEXT_FRAME)  # what watches sizes has seen the new one
         keep(tab, place, width, scheme)
         assert tab.evaluate("document.documentElement.scrollWidth") <= width
+        assert tab.evaluate(LETTERS) >= SMALLEST or width > 600
         if scheme == SCHEMES[0]:
             assert tab.evaluate(SERIOUS, [EVERYTHING, {"rules": NOT_CONTRAST}]) == [], f"at {width} px"
     parts = EVERYTHING if place in WHOLE else REPEATED
