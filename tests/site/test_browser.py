@@ -50,7 +50,8 @@ SERIOUS = """async ([parts, options]) => {
 }"""
 LETTERS = """() => Math.min(99, ...[...document.querySelectorAll("article svg[role=img][version='1.1'] text")]
   .filter((text) => text.checkVisibility())
-  .map((text) => parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().a))"""
+  .map((text) => [parseFloat(getComputedStyle(text).fontSize), text.getScreenCTM()])
+  .map(([size, { a, b }]) => size * Math.hypot(a, b)))"""
 SMALLEST = 10.9
 """Pixels of the letters in a figure: below 11, one has to hold a phone close."""
 NEXT_FRAME = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
