@@ -237,6 +237,7 @@ UNTOUCHED = dict.fromkeys(("drawPoints", "list", "stairs", "correlations", "rank
     ],
 )
 def test_only_what_has_changed_is_computed_again(tab, act, calls):
+    tab.evaluate(TWO_FRAMES)
     tab.evaluate(COUNTED)
     act(tab)
     tab.evaluate(TWO_FRAMES)
@@ -245,6 +246,7 @@ def test_only_what_has_changed_is_computed_again(tab, act, calls):
 
 def test_a_slider_that_moves_often_is_drawn_once_a_frame(tab):
     tab.get_by_role("button", name="too high").click()
+    tab.evaluate(TWO_FRAMES)
     tab.evaluate(COUNTED)
     slider = tab.get_by_label("Kept at the top")
     slider.evaluate(
@@ -253,7 +255,9 @@ def test_a_slider_that_moves_often_is_drawn_once_a_frame(tab):
           requestAnimationFrame(() => requestAnimationFrame(done)) }))"""
     )
     tab.wait_for_function("window.calls.list > 0")  # the list of marks follows when there is time
-    assert tab.evaluate("window.calls") == UNTOUCHED | {"drawPoints": 1, "list": 1, "correlations": 1}
+    calls = tab.evaluate("window.calls")
+    assert calls.pop("drawPoints") in (1, 2)  # and not 40: a page that still settles may draw once more
+    assert calls == dict.fromkeys(calls, 0) | {"list": 1, "correlations": 1}
 
 
 @pytest.mark.parametrize("proxy", ["params", "snip"])
