@@ -251,6 +251,7 @@ COMMANDS = [
     (f"score nets:small {BATCH} --load script.py", 2, "script.py, line 2, ended the program .*__main__"),
     (f"score slip:small {BATCH}", 2, "slip cannot be imported .*SyntaxError.*slip.py, line 1"),
     (f"rank nets:small nets:wide {BATCH} --proxy-file mine.py --proxies mine", 0, "(?s)nets:small.*mine +41"),
+    (f"rank nets:small nets:wide {BATCH} --proxy-file mine.py", 0, "(?s)synflow.*mine +41"),
     # Options that have no effect, and families of benchmarks.
     (f"score nets:small {BATCH} --csv --json", 2, "--csv and --json cannot both take the place of the table"),
     (

@@ -91,6 +91,14 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def proxies_and_own(options: argparse.Namespace) -> list[str]:
+    """Load the files of `--proxy-file`; return the proxies that are asked for, by default theirs too."""
+    from zsnas.proxies import load_proxies
+
+    own = [name for file in options.proxy_file for name in load_proxies(file)]
+    return [*options.proxies, *(own if options.proxies == ["default"] else [])]
+
+
 def from_zero(text: str) -> int:
     """Read a whole number from 0."""
     if not text.isdecimal():

@@ -20,6 +20,7 @@ from zsnas.cli._parser import (
     add_placement,
     numbers,
     positive,
+    proxies_and_own,
     words,
 )
 
@@ -62,7 +63,8 @@ def add(commands: Commands) -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help="a Python file whose proxies (under @zsnas.register) rank them too; may be given several times",
+        help="a Python file whose proxies (under @zsnas.register) rank them too, or those of them that "
+        "--proxies names; may be given several times",
     )
     add_placement(parser)
     parser.add_argument("--store", help="file that keeps the scores, so that a stopped command goes on")
@@ -75,16 +77,14 @@ def add(commands: Commands) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     from zsnas._files import checked_file
-    from zsnas.proxies import load_proxies
     from zsnas.ranking import rank
 
     if options.plot:
         checked_file("a figure", options.plot, ".svg", ".png", ".pdf")
-    own = [name for file in options.proxy_file for name in load_proxies(file)]
     ranking = rank(
         options.models,
         options.batch,
-        [*options.proxies, *(own if options.proxies == ["default"] else [])],
+        proxies_and_own(options),
         options.seeds,
         size=options.size,
         side=options.input_size,

@@ -14,6 +14,7 @@ from zsnas.cli._parser import (
     add_load,
     add_placement,
     positive,
+    proxies_and_own,
     words,
 )
 
@@ -68,13 +69,11 @@ def _run(options: argparse.Namespace) -> int:
     from zsnas import memory
     from zsnas.batches import batch
     from zsnas.models import fit, model
-    from zsnas.proxies import check_placement, choose_proxies, load_proxies, proxy, where
+    from zsnas.proxies import check_placement, choose_proxies, proxy, where
     from zsnas.scores.sweep import batches_for
 
     check_placement(options.device, options.dtype)
-    own = [name for file in options.proxy_file for name in load_proxies(file)]
-    with_own = own if options.proxies == ["default"] else []
-    names = choose_proxies([*options.proxies, *with_own])
+    names = choose_proxies(proxies_and_own(options))
     classes = batch(options.batch, options.size, options.seed).num_classes
     network = model(options.model, classes, options.seed)
     told = [f"{options.model}, {classes} classes, random weights of seed {options.seed}"]
