@@ -26,6 +26,7 @@ from typing import Literal
 
 import numpy as np
 import torch
+from jaxtyping import Shaped
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import interpolate
@@ -72,8 +73,8 @@ class Batch:
         What a network is to make of the images; it has the loss.
     """
 
-    images: Tensor
-    labels: Tensor
+    images: Shaped[Tensor, " batch *item"]
+    labels: Shaped[Tensor, " batch *target"]
     num_classes: int
     source: str
     task: Task = CLASSIFICATION

@@ -21,11 +21,9 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Float64, Int64, Shaped
 
 from zsnas.batches.tasks import ADE20K, TASKS, Task
-
-Floats = NDArray[np.float64]
 
 TILES_A_SIDE = 3
 WAVES = 6
@@ -46,13 +44,11 @@ class Photographs(NamedTuple):
     Attributes
     ----------
     pixels
-        (n, side, side, 3) on the scale 0 to 1.
-    classes
-        (n,), int64.
+        On the scale 0 to 1.
     """
 
-    pixels: Floats
-    classes: NDArray[np.int64]
+    pixels: Float64[np.ndarray, " n side side 3"]
+    classes: Int64[np.ndarray, " n"]
 
 
 def side_of_photographs(task: Task, side: int) -> int:
@@ -63,11 +59,11 @@ def side_of_photographs(task: Task, side: int) -> int:
 def examples(
     task: Task,
     photographs: Photographs,
-    chosen: NDArray[np.int64],
+    chosen: Int64[np.ndarray, " size"],
     rng: np.random.Generator,
     images_per_class: int = 1,
-) -> tuple[Floats, NDArray[np.generic]]:
-    """Return network inputs (size, channels, height, width) and targets for the chosen photographs.
+) -> tuple[Float64[np.ndarray, " size channels height width"], Shaped[np.ndarray, " size *target"]]:
+    """Return network inputs and targets for the chosen photographs.
 
     Targets are int64 where they are classes, float64 otherwise; shapes as :meth:`Task.loss` says. Of a
     jigsaw, whose classes are drawn here, at least `images_per_class` images share each.
@@ -79,7 +75,7 @@ def examples(
     photographs
         With the class of each.
     chosen
-        Positions of photographs, (size,).
+        Positions of photographs.
     rng
         Draws what a task has at random.
     images_per_class
@@ -115,16 +111,18 @@ def examples(
 
 
 @cache
-def permutations() -> NDArray[np.int64]:
-    """Return the (1000, 9) orders of nine tiles that the jigsaw task tells apart."""
+def permutations() -> Int64[np.ndarray, "1000 9"]:
+    """Return the orders of nine tiles that the jigsaw task tells apart."""
     rng = np.random.default_rng(0)
     wanted = TASKS["jigsaw"].fixed_outputs
     drawn = rng.permuted(np.tile(np.arange(TILES_A_SIDE**2), (2 * wanted, 1)), axis=1)
     return np.asarray(rng.permutation(np.unique(drawn, axis=0))[:wanted])
 
 
-def shuffle_tiles(images: Floats, orders: NDArray[np.int64]) -> Floats:
-    """Cut images (size, 3, 3·s, 3·s) into nine tiles and lay them one behind the other, (size, 27, s, s).
+def shuffle_tiles(
+    images: Float64[np.ndarray, " size channels side side"], orders: Int64[np.ndarray, " size 9"]
+) -> Float64[np.ndarray, " size 9*channels side//3 side//3"]:
+    """Cut images into nine tiles and lay them one behind the other.
 
     Tile ``orders[i, k]`` of image i, counted row by row, comes at place k.
     """
@@ -136,27 +134,28 @@ def shuffle_tiles(images: Floats, orders: NDArray[np.int64]) -> Floats:
     return ordered.reshape(size, -1, tile, tile)
 
 
-def colour_clusters(photographs: Photographs, clusters: int) -> Floats:
-    """Return the (clusters, 3) colours that k-means finds in a part of all pixels, the same at every call."""
+def colour_clusters(photographs: Photographs, clusters: int) -> Float64[np.ndarray, "{clusters} 3"]:
+    """Return the colours that k-means finds in a part of all pixels, the same at every call."""
     from scipy.cluster.vq import kmeans2
 
     colours = photographs.pixels.reshape(-1, 3)
     rng = np.random.default_rng(0)
     some = colours[rng.choice(len(colours), min(COLOURS, len(colours)), replace=False)]
-    centres: Floats = kmeans2(some, clusters, iter=ITERATIONS, minit="++", rng=rng)[0]
-    return centres
+    return np.asarray(kmeans2(some, clusters, iter=ITERATIONS, minit="++", rng=rng)[0])
 
 
-def segments(pixels: Floats, centres: Floats) -> NDArray[np.int64]:
-    """Return for each pixel (size, height, width, 3) the number of the nearest colour."""
+def segments(
+    pixels: Float64[np.ndarray, " size height width 3"], centres: Float64[np.ndarray, " clusters 3"]
+) -> Int64[np.ndarray, " size height width"]:
+    """Return for each pixel the number of the nearest colour."""
     from scipy.cluster.vq import vq
 
-    nearest: NDArray[np.int64] = vq(pixels.reshape(-1, 3), centres)[0].astype(np.int64)
-    return nearest.reshape(pixels.shape[:-1])
+    nearest = vq(pixels.reshape(-1, 3), centres)[0].astype(np.int64)
+    return np.asarray(nearest.reshape(pixels.shape[:-1]))
 
 
-def surface_normals(side: int, rng: np.random.Generator) -> Floats:
-    """Return the unit normals (3, side, side) of a random surface, a sum of a few long waves.
+def surface_normals(side: int, rng: np.random.Generator) -> Float64[np.ndarray, "3 {side} {side}"]:
+    """Return the unit normals of a random surface, a sum of a few long waves.
 
     The components are along the columns, along the rows and towards the viewer, which is positive.
     """

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 from zsnas._numbers import as_whole
 
 if TYPE_CHECKING:
+    from jaxtyping import Float, Shaped
     from torch import Tensor
 
 Head = Literal["linear", "jigsaw", "segmentation", "image"]
@@ -101,15 +102,17 @@ class Task:
         """Whether each image has one class."""
         return self.criterion == "cross_entropy" and not self.is_dense
 
-    def loss(self, output: Tensor, target: Tensor) -> Tensor:
-        """Return the mean loss of an output, a scalar.
+    def loss(
+        self, output: Float[Tensor, " batch channels *pixels"], target: Shaped[Tensor, " batch *target"]
+    ) -> Float[Tensor, ""]:
+        """Return the mean loss of an output.
 
         Parameters
         ----------
         output
-            (batch, outputs), or (batch, channels, height, width) if the task is dense.
+            With pixels if the task is dense.
         target
-            Int64 classes, (batch,) or (batch, height, width); otherwise numbers of the shape and the
+            Int64 classes, one for each image or pixel; otherwise numbers of the shape and the
             precision of the output.
         """
         from torch.nn import functional

@@ -14,19 +14,15 @@ from __future__ import annotations
 
 import itertools
 from abc import abstractmethod
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from zsnas._numbers import torch_seeded
-from zsnas.hardware._predictor import Predictor
+from zsnas.hardware._predictor import Floats, Predictor
 from zsnas.spaces.nb201 import EDGES, OPERATIONS, parse
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from zsnas.hardware._predictor import Floats
 
 WIDTH = 96
 LAYERS = 4
@@ -41,14 +37,14 @@ INPUT, OUTPUT, READOUT = len(EDGES), len(EDGES) + 1, len(EDGES) + 2
 LABELS = (*OPERATIONS, "input", "output", "readout")
 
 
-def one_hot(architectures: Sequence[str]) -> Tensor:
-    """Return which operation each edge has, shape (n, 6, 5)."""
+def one_hot(architectures: Sequence[str]) -> Float[Tensor, " n 6 5"]:
+    """Return which operation each edge has."""
     chosen = [[OPERATIONS.index(name) for name in parse(arch)] for arch in architectures]
     return nn.functional.one_hot(torch.tensor(chosen), len(OPERATIONS)).float()
 
 
-def node_features(architectures: Sequence[str]) -> Tensor:
-    """Return the label of each node of the cell's graph, shape (n, 9, 8)."""
+def node_features(architectures: Sequence[str]) -> Float[Tensor, " n 9 8"]:
+    """Return the label of each node of the cell's graph."""
     features = torch.zeros(len(architectures), READOUT + 1, len(LABELS))
     features[:, : len(EDGES), : len(OPERATIONS)] = one_hot(architectures)
     for node in (INPUT, OUTPUT, READOUT):
@@ -56,8 +52,8 @@ def node_features(architectures: Sequence[str]) -> Tensor:
     return features
 
 
-def propagation(both_ways: bool = True) -> Tensor:
-    """Return the normalised adjacency of the cell's graph, shape (9, 9), as Kipf and Welling define it.
+def propagation(both_ways: bool = True) -> Float[Tensor, "9 9"]:
+    """Return the normalised adjacency of the cell's graph, as Kipf and Welling define it.
 
     An operation is a node, joined to the operations that begin where it ends. One node more, for the
     readout, is joined to all. Every node is joined to itself, and messages go both ways, or only from the
@@ -79,7 +75,7 @@ def propagation(both_ways: bool = True) -> Tensor:
 class GraphConvolutions(nn.Module):
     """Four graph convolutions; the state of the readout node stands for the cell."""
 
-    propagation: Tensor
+    propagation: Float[Tensor, "9 9"]
 
     def __init__(self, width: int = WIDTH, both_ways: bool = True) -> None:
         super().__init__()
@@ -87,8 +83,8 @@ class GraphConvolutions(nn.Module):
         self.layers = nn.ModuleList(nn.Linear(*pair) for pair in itertools.pairwise(widths))
         self.register_buffer("propagation", propagation(both_ways))
 
-    def forward(self, nodes: Tensor) -> Tensor:
-        """Map node features (n, 9, 8) to cells (n, width)."""
+    def forward(self, nodes: Float[Tensor, " n 9 8"]) -> Float[Tensor, " n width"]:
+        """Map node features to cells."""
         for layer in self.layers:
             nodes = torch.relu(layer(self.propagation @ nodes))
         return nodes[:, READOUT]
@@ -134,10 +130,10 @@ class _Regression(Predictor):
     def _untrained(self) -> nn.Module: ...
 
     @abstractmethod
-    def _encode(self, architectures: list[str]) -> Tensor: ...
+    def _encode(self, architectures: list[str]) -> Float[Tensor, " n *features"]: ...
 
 
-def _batches(samples: int, steps: int, seed: int) -> Iterator[Tensor]:
+def _batches(samples: int, steps: int, seed: int) -> Iterator[Int[Tensor, " chosen"]]:
     """Yield positions: pass after pass over all samples, each in a new order."""
     generator = torch.Generator().manual_seed(seed)
     left: list[Tensor] = []
@@ -170,7 +166,7 @@ class GCN(_Regression):
     def _untrained(self) -> nn.Module:
         return nn.Sequential(GraphConvolutions(both_ways=self.both_ways), nn.Linear(WIDTH, 1))
 
-    def _encode(self, architectures: list[str]) -> Tensor:
+    def _encode(self, architectures: list[str]) -> Float[Tensor, " n 9 8"]:
         return node_features(architectures)
 
 
@@ -191,5 +187,5 @@ class MLP(_Regression):
             hidden += [nn.Linear(WIDTH, WIDTH), nn.ReLU()]
         return nn.Sequential(*hidden, nn.Linear(WIDTH, 1))
 
-    def _encode(self, architectures: list[str]) -> Tensor:
+    def _encode(self, architectures: list[str]) -> Float[Tensor, " n 30"]:
         return one_hot(architectures).flatten(1)

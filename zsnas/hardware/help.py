@@ -17,24 +17,20 @@ Source: Lee et al. 2021, HELP: Hardware-adaptive Efficient Latency Prediction fo
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 
 from zsnas._numbers import torch_seeded
-from zsnas.hardware._predictor import NotFittedError, Predictor
+from zsnas.hardware._predictor import Floats, NotFittedError, Predictor
 from zsnas.hardware.brp_nas import one_hot
 from zsnas.spaces.nb201 import EDGES, OPERATIONS
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from zsnas.hardware._predictor import Floats
-
-    Weights = dict[str, Tensor]
+Weights = dict[str, Tensor]
 
 SEEN = (
     "1080ti_1",
@@ -73,8 +69,10 @@ class _Network(nn.Module):
         )
         self.head = nn.Linear(WIDTH, 1)
 
-    def forward(self, cells: Tensor, embedding: Tensor) -> Tensor:
-        """Map cells (n, 30) and one embedding (references,) to latencies (n,)."""
+    def forward(
+        self, cells: Float[Tensor, " n 30"], embedding: Float[Tensor, " references"]
+    ) -> Float[Tensor, " n"]:
+        """Map cells and the embedding of one device to latencies."""
         device = self.device(embedding).expand(len(cells), -1)
         features: Tensor = self.head(self.body(torch.cat([self.cell(cells), device], dim=1)))
         return features.squeeze(1)
@@ -95,8 +93,13 @@ class _Meta(nn.Module):
             torch.full_like(weight, FIRST_INNER_RATE) for weight in self.network.parameters()
         )
 
-    def adapted(self, cells: Tensor, latency: Tensor, embedding: Tensor) -> Weights:
-        """Return the network's weights after adaptation to samples (n, 30), (n,) of one device."""
+    def adapted(
+        self,
+        cells: Float[Tensor, " n 30"],
+        latency: Float[Tensor, " n"],
+        embedding: Float[Tensor, " references"],
+    ) -> Weights:
+        """Return the network's weights after adaptation to samples of one device."""
         scales = self.scales(embedding).split(list(self.sizes.values()))
         named = self.network.named_parameters()
         weights = {
@@ -111,12 +114,20 @@ class _Meta(nn.Module):
             }
         return weights
 
-    def loss(self, weights: Weights, cells: Tensor, latency: Tensor, embedding: Tensor) -> Tensor:
+    def loss(
+        self,
+        weights: Weights,
+        cells: Float[Tensor, " n 30"],
+        latency: Float[Tensor, " n"],
+        embedding: Float[Tensor, " references"],
+    ) -> Float[Tensor, ""]:
         """Return the mean squared error of the network with these weights."""
         return nn.functional.mse_loss(self.predict(weights, cells, embedding), latency)
 
-    def predict(self, weights: Weights, cells: Tensor, embedding: Tensor) -> Tensor:
-        """Return the latencies (n,) of cells (n, 30) by the network with these weights."""
+    def predict(
+        self, weights: Weights, cells: Float[Tensor, " n 30"], embedding: Float[Tensor, " references"]
+    ) -> Float[Tensor, " n"]:
+        """Return the latencies of cells by the network with these weights."""
         prediction: Tensor = functional_call(self.network, weights, (cells, embedding))
         return prediction
 
@@ -184,7 +195,13 @@ class HELP(Predictor):
             optimizer.step()
             schedule.step()
 
-    def _episode(self, cells: Tensor, latencies: Tensor, at: list[int], queries: Floats) -> Tensor:
+    def _episode(
+        self,
+        cells: Float[Tensor, " n 30"],
+        latencies: Float[Tensor, " devices n"],
+        at: list[int],
+        queries: Int[np.ndarray, " queries"],
+    ) -> Float[Tensor, ""]:
         """Return the mean error on queries of all devices, each after its own adaptation."""
         meta = self._meta
 

@@ -9,14 +9,16 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import wraps
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import torch
+from jaxtyping import Float, Float64
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from zsnas._numbers import as_seed, torch_seeded
+from zsnas.batches import Batch
 from zsnas.macs import MacCounter
 from zsnas.proxies._checkpointing import without_checkpointing
 from zsnas.proxies._norms import by_the_batch, other_norms
@@ -26,9 +28,6 @@ from zsnas.proxies._trace import Trace, check_statistics, tracing
 from zsnas.proxies._undefined import Undefined, reason_of
 from zsnas.proxies._weights import LAYERS, LOOKUPS, layer_weights
 
-if TYPE_CHECKING:
-    from zsnas.batches import Batch
-
 Statistics = Literal["batch", "running", "sample"]
 """What batch norm normalises by: the batch, its running statistics, or each image by itself."""
 
@@ -36,9 +35,9 @@ Statistics = Literal["batch", "running", "sample"]
 class Training(NamedTuple):
     """The forward pass of a training step."""
 
-    logits: Tensor
-    """(batch, classes) or what the task of the batch asks for, part of the autograd graph."""
-    loss: Tensor
+    logits: Float[Tensor, " batch outputs *pixels"]
+    """What the task of the batch asks for, classes or numbers, part of the autograd graph."""
+    loss: Float[Tensor, ""]
     """Mean loss of the task over the batch, cross-entropy for classification, part of the autograd graph."""
     trace: Trace
 
@@ -249,10 +248,10 @@ class Passes:
 
     @property
     @shared_pass
-    def input_jacobian(self) -> Tensor:
-        """How the sum of all logits changes with the images, (batch, channels × height × width).
+    def input_jacobian(self) -> Float[Tensor, " batch values"]:
+        """How the sum of all logits changes with the values of each image.
 
-        Of tokens, how it changes with the rows that are looked up for them, (batch, length × width).
+        Of tokens, how it changes with the rows that are looked up for them.
         """
         if self.batch.kind == "tokens":
             jacobian = _jacobian_of_rows(self.training, self.images)
@@ -271,8 +270,8 @@ class Passes:
 
     @property
     @shared_pass
-    def activation_agreement(self) -> Tensor:
-        """In how many ReLU units two images agree to be on or off, (batch, batch), float64.
+    def activation_agreement(self) -> Float64[Tensor, " batch batch"]:
+        """In how many ReLU units two images agree to be on or off.
 
         The diagonal holds the number of units.
         """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from zsnas.proxies._outputs import logits_of
@@ -51,8 +52,8 @@ def ntk_cond(passes: Passes) -> float:
 
 
 @shared_pass
-def tangent_kernel(passes: Passes) -> Tensor:
-    """Return the neural tangent kernel, products of the gradients of each image's logits, (batch, batch)."""
+def tangent_kernel(passes: Passes) -> Float[Tensor, " batch batch"]:
+    """Return the neural tangent kernel, products of the gradients of each image's logits."""
     if passes.statistics == "batch":
         rows = torch.stack([_logit_gradient(passes, image) for image in range(len(passes.images))])
         return rows @ rows.T
@@ -98,8 +99,8 @@ def ntk_cond_norms(passes: Passes) -> float:
 
 
 @shared_pass
-def kernel_of_scales(passes: Passes) -> Tensor:
-    """Return what parameters with "weight" in their name add that belong to no layer, (batch, batch)."""
+def kernel_of_scales(passes: Passes) -> Float[Tensor, " batch batch"]:
+    """Return what parameters with "weight" in their name add that belong to no layer."""
     of_layers = {id(weight) for weight in passes.weights}
     named = [parameter for name, parameter in passes.model.named_parameters() if "weight" in name]
     scales = {id(p): p.detach().clone().requires_grad_() for p in named if id(p) not in of_layers}
