@@ -143,3 +143,74 @@ def az_complexity(model, batch, seed):
         layer.register_forward_hook(count)
     model.eval()(batch.images[:1])
     return total
+
+
+def zico_bc(model, batch, seed):
+    positions = {}
+
+    def keep(layer, _inputs, output):
+        positions[layer] = output[0, 0].numel()
+
+    for layer in layers(model):
+        layer.register_forward_hook(keep)
+    halves = []
+    for part in (slice(len(batch.images) // 2), slice(len(batch.images) // 2, None)):
+        model.zero_grad()
+        loss = nn.functional.cross_entropy(model.train()(batch.images[part]), batch.labels[part])
+        loss.backward()
+        halves.append({layer: layer.weight.grad for layer in layers(model) if layer.weight.grad is not None})
+    total = 0
+    for layer, first in halves[0].items():
+        pairs = list(zip(first.flatten().tolist(), halves[1][layer].flatten().tolist(), strict=True))
+        ratio = sum((abs(a) + abs(b)) / abs(a - b) for a, b in pairs if a != b)
+        if ratio:
+            total += math.log(ratio) - math.log(positions[layer] / math.sqrt(layer.weight.shape[0]))
+    return total
+
+
+def dss(model, batch, seed):
+    """Add up by the names that the transformers of ViT-Bench-101 have here, matrix by matrix."""
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.abs_()
+    model.eval()(torch.ones_like(batch.images[:1])).sum().backward()
+    total = 0
+    for name, module in model.named_modules():
+        if not isinstance(module, nn.Linear):
+            continue
+        weight, gradient = module.weight.detach().numpy(), module.weight.grad.numpy()
+        if name.endswith(("attention.qkv", "attention.projection")):
+            total += np.linalg.svd(weight)[1].sum() * np.linalg.svd(gradient)[1].sum()
+        else:
+            total += abs(weight * gradient).sum()
+    return total
+
+
+def token_features(model, batch, generator):
+    """Return what is behind each attention and each MLP of the transformers of ViT-Bench-101 here."""
+    kept = []
+    for block in (block for block in model.modules() if hasattr(block, "attention")):
+        block.norm2.register_forward_pre_hook(lambda _module, inputs: kept.append(inputs[0]))
+        block.register_forward_hook(lambda _module, _inputs, output: kept.append(output))
+    model.eval()(torch.randn(batch.images.shape, generator=generator).double())
+    return kept
+
+
+def token_expressivity(model, batch, seed):
+    features = token_features(model, batch, torch.Generator().manual_seed(seed))
+    return sum(entropy(tokens.detach().transpose(1, 2)[..., None]) for tokens in features)
+
+
+def token_trainability(model, batch, seed):
+    generator = torch.Generator().manual_seed(seed)
+    scores = []
+    for before, after in itertools.pairwise(token_features(model, batch, generator)):
+        images, tokens, channels = after.shape
+        if before.shape[1] != tokens:
+            continue
+        signs = random_signs(images, channels, tokens, 1, generator)[..., 0].transpose(1, 2)
+        received = torch.autograd.grad(after, before, signs, retain_graph=True)[0]
+        mean = sum(g.T @ s for g, s in zip(received, signs, strict=True)) / (images * tokens)
+        largest = np.linalg.svd(mean.numpy())[1].max()
+        scores.append(-largest - 1 / (largest + 1e-6) + 2)
+    return np.mean(scores)
