@@ -52,7 +52,7 @@ def block_probe(passes: Passes) -> BlockProbe:
         )
     probe = BlockProbe([], [])
     check_layers(passes.model)
-    values = _initialised(passes.model) | passes.other_norms.neutral(passes.model) | marks(passes.model)
+    values = initialised(passes.model) | passes.other_norms.neutral(passes.model) | marks(passes.model)
     noise = noise_like(passes.images)
     with ExitStack() as stack:
         stack.enter_context(taken_out(passes.model, lambda call: not call.training))
@@ -94,7 +94,7 @@ def _is_features(value: object) -> bool:
     return isinstance(value, Tensor) and value.dim() == 4
 
 
-def _initialised(model: nn.Module) -> dict[int, Tensor]:
+def initialised(model: nn.Module) -> dict[int, Tensor]:
     """Draw layers' weights from N(0, 2 / inputs); biases become 0 and the scales of normalisation 1.
 
     A tied parameter is drawn once. The result is by the parameters' ids.
