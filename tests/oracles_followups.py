@@ -214,3 +214,77 @@ def token_trainability(model, batch, seed):
         largest = np.linalg.svd(mean.numpy())[1].max()
         scores.append(-largest - 1 / (largest + 1e-6) + 2)
     return np.mean(scores)
+
+
+def near(model, batch, seed):
+    generator = torch.Generator().manual_seed(seed)
+    ranks = []
+
+    def keep(_module, _inputs, output):
+        rows = list(output)
+        if output.dim() == 4:
+            rows = [
+                image[:, row, column] for image in output for column in side(image) for row in side(image)
+            ]
+        taken, step = min(len(rows[0]), len(rows)), output.shape[2] if output.dim() == 4 else 1
+        start = step * int(torch.randint((len(rows) - taken) // step + 1, (), generator=generator))
+        values = np.linalg.svd(torch.stack(rows[start : start + taken]).numpy(), compute_uv=False)
+        shares = [value / sum(values) for value in values] if sum(values) else []
+        ranks.append(math.exp(-sum(p * math.log(p) for p in shares if p > 0)) if shares else 0)
+
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear | nn.BatchNorm2d | nn.ReLU):
+            module.register_forward_hook(keep)
+    with torch.no_grad():
+        model.train()(batch.images)
+    return sum(ranks)
+
+
+def side(image):
+    return range(image.shape[1])
+
+
+def fisher_information(model, batch, seed, every_class=True):
+    """Return the matrix that VKDNW takes the eigenvalues of, or that of one random direction an image."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for module in layers(model):
+            drawn = torch.randn(module.weight.shape, generator=generator)
+            module.weight.copy_(drawn.double() * math.sqrt(2 / math.prod(module.weight.shape[1:])))
+            if module.bias is not None:
+                module.bias.zero_()
+    noise = torch.randn(64, *batch.images.shape[1:], generator=generator).double()
+    parameters, information = list(model.parameters())[:128], 0
+    for image in noise:
+        logits = model.eval()(image[None])[0]
+        p = 0.95 * logits.detach().softmax(0).numpy() + 0.05 / len(logits)
+        root = np.diag(np.sqrt(p)) - np.outer(p, np.sqrt(p))
+        assert np.allclose(root @ root.T, np.diag(p) - np.outer(p, p))
+        if not every_class:
+            signs = torch.randint(2, (1, len(p)), generator=generator)[0].numpy() * 2 - 1
+            root = root @ signs[:, None]
+        for direction in torch.tensor(root.T):
+            gradients = torch.autograd.grad(logits @ direction, parameters, retain_graph=True)
+            entries = np.array([float(gradient.flatten()[0]) for gradient in gradients])
+            information = information + np.outer(entries, entries) / 64
+    return information
+
+
+def vkdnw_entropy(model, batch, seed):
+    return entropy_of_deciles(fisher_information(model, batch, seed))
+
+
+def entropy_of_deciles(information):
+    eigenvalues = np.linalg.eigvalsh(information).clip(0)
+    deciles = np.quantile(eigenvalues, np.arange(1, 10) / 10)
+    shares = deciles / (sum(deciles) + 1e-10)
+    return -sum(share * math.log(share + 1e-10) for share in shares)
+
+
+def vkdnw(model, batch, seed):
+    return len(list(model.parameters())) + vkdnw_entropy(model, batch, seed)
+
+
+def vkdnw_directions(model, batch, seed):
+    information = fisher_information(model, batch, seed, every_class=False)
+    return len(list(model.parameters())) + entropy_of_deciles(information)

@@ -54,7 +54,7 @@ def block_probe(passes: Passes) -> BlockProbe:
         )
     probe = BlockProbe([], [])
     check_layers(passes.model)
-    values = _initialised(passes.model) | passes.other_norms.neutral(passes.model) | marks(passes.model)
+    values = initialised(passes.model) | passes.other_norms.neutral(passes.model) | marks(passes.model)
     noise = noise_like(passes.images)
     with ExitStack() as stack:
         stack.enter_context(taken_out(passes.model, lambda call: not call.training))
@@ -105,7 +105,7 @@ def is_features(value: object) -> TypeGuard[Tensor]:
     return isinstance(value, Tensor) and value.dim() == 4
 
 
-def _initialised(model: nn.Module) -> dict[int, Tensor]:
+def initialised(model: nn.Module) -> dict[int, Tensor]:
     """Draw layers' weights from N(0, 2 / inputs); biases become 0 and the scales of normalisation 1.
 
     A tied parameter is drawn once. The result is by the parameters' ids.
