@@ -80,10 +80,10 @@ def vkdnw_entropy(passes: Passes) -> float:
 def vkdnw_directions(passes: Passes) -> float:
     r"""Look at each image's logits along one random direction; otherwise as :func:`vkdnw`.
 
-    The direction is a root of the covariance, :math:`\operatorname{diag}\sqrt{p_b} - p_b \sqrt{p_b}^\top`, times
-    random signs, so that the mean over the signs is the Fisher information. It costs one backward pass an
-    image, for any number of classes. At most 64 eigenvalues are not 0, however many tensors there are, so
-    that the entropy of many is lower.
+    The direction is a root of the covariance, :math:`\operatorname{diag}\sqrt{p_b} - p_b
+    \sqrt{p_b}^\top`, times random signs, so that the mean over the signs is the Fisher information. It costs
+    one backward pass an image, for any number of classes. At most 64 eigenvalues are not 0, however many
+    tensors there are, so that the entropy of many is lower.
     """
     return _tensors(passes) + entropy_of_directions(passes)
 
