@@ -143,3 +143,148 @@ def az_complexity(model, batch, seed):
         layer.register_forward_hook(count)
     model.eval()(batch.images[:1])
     return total
+
+
+def zico_bc(model, batch, seed):
+    positions = {}
+
+    def keep(layer, _inputs, output):
+        positions[layer] = output[0, 0].numel()
+
+    for layer in layers(model):
+        layer.register_forward_hook(keep)
+    halves = []
+    for part in (slice(len(batch.images) // 2), slice(len(batch.images) // 2, None)):
+        model.zero_grad()
+        loss = nn.functional.cross_entropy(model.train()(batch.images[part]), batch.labels[part])
+        loss.backward()
+        halves.append({layer: layer.weight.grad for layer in layers(model) if layer.weight.grad is not None})
+    total = 0
+    for layer, first in halves[0].items():
+        pairs = list(zip(first.flatten().tolist(), halves[1][layer].flatten().tolist(), strict=True))
+        ratio = sum((abs(a) + abs(b)) / abs(a - b) for a, b in pairs if a != b)
+        if ratio:
+            total += math.log(ratio) - math.log(positions[layer] / math.sqrt(layer.weight.shape[0]))
+    return total
+
+
+def dss(model, batch, seed):
+    """Add up by the names that the transformers of ViT-Bench-101 have here, matrix by matrix."""
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.abs_()
+    model.eval()(torch.ones_like(batch.images[:1])).sum().backward()
+    total = 0
+    for name, module in model.named_modules():
+        if not isinstance(module, nn.Linear):
+            continue
+        weight, gradient = module.weight.detach().numpy(), module.weight.grad.numpy()
+        if name.endswith(("attention.qkv", "attention.projection")):
+            total += np.linalg.svd(weight)[1].sum() * np.linalg.svd(gradient)[1].sum()
+        else:
+            total += abs(weight * gradient).sum()
+    return total
+
+
+def token_features(model, batch, generator):
+    """Return what is behind each attention and each MLP of the transformers of ViT-Bench-101 here."""
+    kept = []
+    for block in (block for block in model.modules() if hasattr(block, "attention")):
+        block.norm2.register_forward_pre_hook(lambda _module, inputs: kept.append(inputs[0]))
+        block.register_forward_hook(lambda _module, _inputs, output: kept.append(output))
+    model.eval()(torch.randn(batch.images.shape, generator=generator).double())
+    return kept
+
+
+def token_expressivity(model, batch, seed):
+    features = token_features(model, batch, torch.Generator().manual_seed(seed))
+    return sum(entropy(tokens.detach().transpose(1, 2)[..., None]) for tokens in features)
+
+
+def token_trainability(model, batch, seed):
+    generator = torch.Generator().manual_seed(seed)
+    scores = []
+    for before, after in itertools.pairwise(token_features(model, batch, generator)):
+        images, tokens, channels = after.shape
+        if before.shape[1] != tokens:
+            continue
+        signs = random_signs(images, channels, tokens, 1, generator)[..., 0].transpose(1, 2)
+        received = torch.autograd.grad(after, before, signs, retain_graph=True)[0]
+        mean = sum(g.T @ s for g, s in zip(received, signs, strict=True)) / (images * tokens)
+        largest = np.linalg.svd(mean.numpy())[1].max()
+        scores.append(-largest - 1 / (largest + 1e-6) + 2)
+    return np.mean(scores)
+
+
+def near(model, batch, seed):
+    generator = torch.Generator().manual_seed(seed)
+    ranks = []
+
+    def keep(_module, _inputs, output):
+        rows = list(output)
+        if output.dim() == 4:
+            rows = [
+                image[:, row, column] for image in output for column in side(image) for row in side(image)
+            ]
+        taken, step = min(len(rows[0]), len(rows)), output.shape[2] if output.dim() == 4 else 1
+        start = step * int(torch.randint((len(rows) - taken) // step + 1, (), generator=generator))
+        values = np.linalg.svd(torch.stack(rows[start : start + taken]).numpy(), compute_uv=False)
+        shares = [value / sum(values) for value in values] if sum(values) else []
+        ranks.append(math.exp(-sum(p * math.log(p) for p in shares if p > 0)) if shares else 0)
+
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear | nn.BatchNorm2d | nn.ReLU):
+            module.register_forward_hook(keep)
+    with torch.no_grad():
+        model.train()(batch.images)
+    return sum(ranks)
+
+
+def side(image):
+    return range(image.shape[1])
+
+
+def fisher_information(model, batch, seed, every_class=True):
+    """Return the matrix that VKDNW takes the eigenvalues of, or that of one random direction an image."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for module in layers(model):
+            drawn = torch.randn(module.weight.shape, generator=generator)
+            module.weight.copy_(drawn.double() * math.sqrt(2 / math.prod(module.weight.shape[1:])))
+            if module.bias is not None:
+                module.bias.zero_()
+    noise = torch.randn(64, *batch.images.shape[1:], generator=generator).double()
+    parameters, information = list(model.parameters())[:128], 0
+    for image in noise:
+        logits = model.eval()(image[None])[0]
+        p = 0.95 * logits.detach().softmax(0).numpy() + 0.05 / len(logits)
+        root = np.diag(np.sqrt(p)) - np.outer(p, np.sqrt(p))
+        assert np.allclose(root @ root.T, np.diag(p) - np.outer(p, p))
+        if not every_class:
+            signs = torch.randint(2, (1, len(p)), generator=generator)[0].numpy() * 2 - 1
+            root = root @ signs[:, None]
+        for direction in torch.tensor(root.T):
+            gradients = torch.autograd.grad(logits @ direction, parameters, retain_graph=True)
+            entries = np.array([float(gradient.flatten()[0]) for gradient in gradients])
+            information = information + np.outer(entries, entries) / 64
+    return information
+
+
+def vkdnw_entropy(model, batch, seed):
+    return entropy_of_deciles(fisher_information(model, batch, seed))
+
+
+def entropy_of_deciles(information):
+    eigenvalues = np.linalg.eigvalsh(information).clip(0)
+    deciles = np.quantile(eigenvalues, np.arange(1, 10) / 10)
+    shares = deciles / (sum(deciles) + 1e-10)
+    return -sum(share * math.log(share + 1e-10) for share in shares)
+
+
+def vkdnw(model, batch, seed):
+    return len(list(model.parameters())) + vkdnw_entropy(model, batch, seed)
+
+
+def vkdnw_directions(model, batch, seed):
+    information = fisher_information(model, batch, seed, every_class=False)
+    return len(list(model.parameters())) + entropy_of_deciles(information)

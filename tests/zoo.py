@@ -240,7 +240,11 @@ class Case:
 
 
 LOST = {"*": "runs without gradients"}
-UNSEEN = {"fisher": "outputs are not seen", "fisher_channels": "outputs are not seen"}
+UNSEEN = {
+    "fisher": "outputs are not seen",
+    "fisher_channels": "outputs are not seen",
+    "zico_bc": "used in no convolution, linear layer or product",
+}
 
 ZOO = {
     "no norm": Case(lambda: chain(nn.ReLU(), conv(6, 6), nn.Tanh())),
@@ -558,15 +562,45 @@ class Definitions:
         eigenvalues = np.linalg.eigvalsh(correlations)
         return -sum(math.log(v + 1e-5) + 1 / (v + 1e-5) for v in eigenvalues)
 
-    def zico(self):
+    def ratios(self):
         self.use("batch")
         halves = [self.gradients(self.loss(part)) for part in (slice(2), slice(2, 4))]
-        ratios = []
         for pair in zip(*halves, strict=True):
             both = torch.stack(pair)
             mean, deviation = both.abs().mean(0), both.std(0, correction=0)
-            ratios.append(float((mean / deviation)[deviation > 0].sum()))
-        return sum(math.log(ratio) for ratio in ratios if ratio > 0)
+            yield float((mean / deviation)[deviation > 0].sum())
+
+    def zico(self):
+        return sum(math.log(ratio) for ratio in self.ratios() if ratio > 0)
+
+    def sizes(self):
+        """Return for each weight positions and channels of what it is used for first, for one image."""
+        found = {}
+
+        def keep(layer, _inputs, output):
+            is_linear = isinstance(layer, nn.Linear) or getattr(layer, "function", None) is F.linear
+            channels = output.shape[-1 if is_linear else 1]
+            weight = layer.weights[0] if isinstance(layer, Call) else layer.weight
+            for place, gradient in enumerate(
+                torch.autograd.grad(weight.sum(), self.weights, allow_unused=True, retain_graph=True)
+            ):
+                if gradient is not None:
+                    found.setdefault(place, (output.numel() // channels, channels))
+
+        layers = [m for m in self.net.modules() if isinstance(m, _ConvNd | nn.Linear | Call)]
+        hooks = [layer.register_forward_hook(keep) for layer in layers]
+        self.use("running").net(self.x[:1])
+        for hook in hooks:
+            hook.remove()
+        return found
+
+    def zico_bc(self):
+        sizes, penalty = self.sizes(), 0
+        for place, ratio in enumerate(self.ratios()):
+            if ratio > 0:
+                positions, channels = sizes[place]
+                penalty += math.log(positions / math.sqrt(channels))
+        return self.zico() - penalty
 
 
 def _remove(norm):

@@ -283,7 +283,7 @@ def test_a_line_is_an_image_of_height_one():
     assert {n: m.reason for n, m in found.items()} == {n: m.reason for n, m in expected.items()}
     ours, theirs = ({n: m.value for n, m in both.items()} for both in (found, expected))
     assert ours == pytest.approx(theirs, rel=1e-6, nan_ok=True)
-    assert {name for name, value in ours.items() if math.isnan(value)} == BLOCKS
+    assert {name for name, value in ours.items() if math.isnan(value)} == BLOCKS | ATTENTION
 
 
 NOISE = {"meco", "zen_score", "zen_score_once", "zen_score_printed"}
@@ -292,6 +292,8 @@ BLOCKS = {
     *("nn_degree", "nn_mass", "nngp_filter"),
 }
 FISHER = set(zsnas.list_proxies("fisher*"))
+ATTENTION = {"dss"}
+OUTPUTS = {"zico_bc"}
 ACTIVATIONS = {*zsnas.list_proxies("logdet*"), "naswot", "swap", "linear_regions"}
 
 
@@ -299,9 +301,9 @@ ACTIVATIONS = {*zsnas.list_proxies("logdet*"), "naswot", "swap", "linear_regions
     ("make", "batch", "without"),
     [
         (TEXT["transformer"], OF_TOKENS, NOISE | BLOCKS),
-        (TEXT["gru"], OF_TOKENS, NOISE | BLOCKS | FISHER | ACTIVATIONS),
-        (TEXT["bag"], OF_TOKENS, NOISE | BLOCKS),
-        (lstm, OF_SERIES, BLOCKS | FISHER | ACTIVATIONS),
+        (TEXT["gru"], OF_TOKENS, NOISE | BLOCKS | FISHER | ACTIVATIONS | ATTENTION | OUTPUTS),
+        (TEXT["bag"], OF_TOKENS, NOISE | BLOCKS | ATTENTION),
+        (lstm, OF_SERIES, BLOCKS | FISHER | ACTIVATIONS | ATTENTION | OUTPUTS),
     ],
     ids=["transformer", "gru", "bag", "lstm"],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 import torch
 import torch.nn.functional as F
@@ -35,6 +35,8 @@ class BlockProbe(NamedTuple):
     """How much of a random gradient each block passes back: the largest singular value of the mean product of
     the gradients at its input and its output. Infinite when the two are the same, NaN when the output's
     height and width do not divide the input's."""
+    of_tokens: bool = False
+    """Whether features are tokens of a transformer, see :mod:`zsnas.proxies._tokens`."""
 
 
 @shared_pass
@@ -52,7 +54,7 @@ def block_probe(passes: Passes) -> BlockProbe:
         )
     probe = BlockProbe([], [])
     check_layers(passes.model)
-    values = _initialised(passes.model) | passes.other_norms.neutral(passes.model) | marks(passes.model)
+    values = initialised(passes.model) | passes.other_norms.neutral(passes.model) | marks(passes.model)
     noise = noise_like(passes.images)
     with ExitStack() as stack:
         stack.enter_context(taken_out(passes.model, lambda call: not call.training))
@@ -66,35 +68,44 @@ def block_probe(passes: Passes) -> BlockProbe:
 
 def _find_blocks(model: nn.Module, image: Tensor) -> list[nn.Module]:
     """Run one image through the network to see which modules map features to features."""
-    found: set[str] = set()
+    found: dict[str, torch.Size] = {}
     with ExitStack() as stack:
         for name, module in model.named_modules():
-            if name and _is_composite(module):
-                stack.callback(module.register_forward_hook(_name_keeper(found, name)).remove)
+            if name and is_composite(module):
+                stack.callback(module.register_forward_hook(_shape_keeper(found, name)).remove)
         stack.enter_context(torch.no_grad())
         model(image.clone())  # which the network may overwrite
     outermost = [name for name in found if not any(name.startswith(f"{other}.") for other in found)]
+    if image.shape[-1] == image.shape[-2] and any(_has_channels_last(found[name]) for name in outermost):
+        raise Undefined("the features of a block have their channels last, not after the images")
     return [model.get_submodule(name) for name in outermost]
 
 
-def _is_composite(module: nn.Module) -> bool:
+def _has_channels_last(shape: torch.Size) -> bool:
+    """Tell whether the features of a square image are (images, height, width, channels)."""
+    return shape[1] == shape[2] != shape[3]
+
+
+def is_composite(module: nn.Module) -> bool:
     is_other = isinstance(module, (nn.Sequential, *_NORMS)) or is_frozen_norm(module)
     return any(True for _ in module.children()) and not is_other
 
 
-def _name_keeper(found: set[str], name: str) -> Callable[[nn.Module, tuple[object, ...], object], None]:
+def _shape_keeper(
+    found: dict[str, torch.Size], name: str
+) -> Callable[[nn.Module, tuple[object, ...], object], None]:
     def keep(_module: nn.Module, inputs: tuple[object, ...], output: object) -> None:
-        if len(inputs) == 1 and _is_features(inputs[0]) and _is_features(output):
-            found.add(name)
+        if len(inputs) == 1 and is_features(inputs[0]) and is_features(output):
+            found[name] = output.shape
 
     return keep
 
 
-def _is_features(value: object) -> bool:
+def is_features(value: object) -> TypeGuard[Tensor]:
     return isinstance(value, Tensor) and value.dim() == 4
 
 
-def _initialised(model: nn.Module) -> dict[int, Tensor]:
+def initialised(model: nn.Module) -> dict[int, Tensor]:
     """Draw layers' weights from N(0, 2 / inputs); biases become 0 and the scales of normalisation 1.
 
     A tied parameter is drawn once. The result is by the parameters' ids.
@@ -124,16 +135,16 @@ def _cut(_block: nn.Module, inputs: tuple[Tensor]) -> tuple[Tensor]:
 def _observer(probe: BlockProbe, trace: Trace) -> Callable[[nn.Module, tuple[Tensor], Tensor], None]:
     def observe(_block: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
         if not probe.entropies:
-            probe.entropies.append(_entropy(inputs[0].detach()))
-        probe.entropies.append(_entropy(output.detach()))
-        probe.gains.append(_gain(inputs[0], output))
+            probe.entropies.append(entropy_of(inputs[0].detach()))
+        probe.entropies.append(entropy_of(output.detach()))
+        probe.gains.append(gain_of(inputs[0], output))
         for kept in (trace.outputs, trace.scaled, trace.rectified, trace.versions, trace.relus):
             kept.clear()
 
     return observe
 
 
-def _entropy(features: Tensor) -> float:
+def entropy_of(features: Tensor) -> float:
     """Return the entropy of the shares of variance of the principal components of the channels."""
     rows = double(_by_position(features))
     if not rows.isfinite().all():
@@ -149,7 +160,7 @@ def _entropy(features: Tensor) -> float:
     return entropy
 
 
-def _gain(inputs: Tensor, output: Tensor) -> float:
+def gain_of(inputs: Tensor, output: Tensor) -> float:
     signs = _random_signs(output)
     if output.requires_grad:
         (back,) = torch.autograd.grad(output, inputs, signs, allow_unused=True, materialize_grads=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from torch import Tensor
@@ -38,3 +38,40 @@ def uses(values: Iterable[Tensor], end: Iterable[Node | None] = ()) -> set[Use]:
             elif source is not None:
                 waiting.append(source)
     return found
+
+
+def parameters_of(weight: Tensor) -> set[int]:
+    """Return the ids of the parameters that a weight is, or is a part of, or was computed from."""
+    return {id(weight)} if weight.is_leaf else {use.weight for use in uses([weight])}
+
+
+def before(node: Node) -> list[Node]:
+    """Return what a node was computed from."""
+    return [source for source, _ in node.next_functions if source is not None]
+
+
+def reached(starts: Iterable[Node | None], ends: set[Node]) -> Iterator[Node]:
+    """Yield the ends at or behind the starts, each once; nothing behind an end is looked at."""
+    waiting = [node for node in starts if node is not None]
+    known: set[Node] = set()
+    while waiting:
+        node = waiting.pop()
+        if node in known:
+            continue
+        known.add(node)
+        if node in ends:
+            yield node
+        else:
+            waiting += before(node)
+
+
+def everything(starts: Iterable[Node | None]) -> set[Node]:
+    """Return every node at or behind the starts."""
+    waiting = [node for node in starts if node is not None]
+    known: set[Node] = set()
+    while waiting:
+        node = waiting.pop()
+        if node not in known:
+            known.add(node)
+            waiting += before(node)
+    return known

@@ -268,6 +268,13 @@ class Passes:
         passes.take(replace(self.batch, images=self.batch.images[part], labels=self.batch.labels[part]))
         return passes
 
+    def first_image(self) -> tuple[object, Trace]:
+        """Run the network on the first image, as it is when it is used: what it returns, and its trace."""
+        alone = self.of_images(slice(1)).using("running")
+        with alone.tracing(copies=True) as trace:
+            output = self.model(alone.images.clone())
+        return output, trace
+
     @property
     @shared_pass
     def activation_agreement(self) -> Float64[Tensor, " batch batch"]:

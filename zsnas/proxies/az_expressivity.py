@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from zsnas.proxies._blocks import block_probe
 from zsnas.proxies._passes import Passes
 from zsnas.proxies._registry import register
+from zsnas.proxies._tokens import feature_probe
 from zsnas.proxies._undefined import Undefined
 
 
@@ -33,7 +33,12 @@ def az_expressivity(passes: Passes) -> float:
     are redrawn from :math:`N(0, 2/\text{inputs})`, biases are 0, normalisation has scale 1 and uses batch
     statistics; a frozen batch norm, which has none, returns what it is given.
 
-    This is the code of Lee and Ham 2024 for NAS-Bench-201; for MobileNet-v2 and vision transformers it takes
+    A transformer is one that adds to a batch of tokens (images, tokens, channels) what attention or an MLP
+    made of it, outside of blocks of feature maps. Its features are these residual sums, two for each pair of
+    attention and MLP, its rows are the tokens of all images, and its weights and normalisation are as they
+    are, of a trained network trained.
+
+    This is the code of Lee and Ham 2024 for NAS-Bench-201 and for transformers; for MobileNet-v2 it takes
     other features. It computes in single precision, where an eigenvalue that should be 0 may come out below
     −10⁻⁸, which has no logarithm: the feature then scores −∞, or does not, as rounding has it. Here a feature
     is undefined when single precision gives it a lower rank than it has channels: one of its singular values
@@ -55,10 +60,11 @@ def az_expressivity(passes: Passes) -> float:
 
 def defined_entropies(passes: Passes) -> list[float]:
     """Return the entropies of the features, or say which has none."""
-    entropies = block_probe(passes).entropies
-    for block, entropy in enumerate(entropies):
+    probe = feature_probe(passes)
+    for place, entropy in enumerate(probe.entropies):
         if not math.isfinite(entropy):
-            where = f"output of block {block}" if block else "input of the first block"
+            where = f"output of block {place}" if place else "input of the first block"
+            where = f"residual sum {place + 1} of the tokens" if probe.of_tokens else where
             few = "varies in fewer directions than it has channels; more or larger images may help"
             raise Undefined(f"the {where} {'is constant' if math.isnan(entropy) else few}")
-    return entropies
+    return probe.entropies

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from statistics import fmean
 
-from zsnas.proxies._blocks import block_probe
 from zsnas.proxies._passes import Passes
 from zsnas.proxies._registry import register
+from zsnas.proxies._tokens import feature_probe
 from zsnas.proxies._undefined import Undefined
 
 EPSILON = 1e-6
@@ -34,21 +34,27 @@ def az_trainability(passes: Passes) -> float:
     each block has its own random gradient, and what lies between two blocks is left out (in NAS-Bench-201
     nothing does).
 
-    This is the code of Lee and Ham 2024 for NAS-Bench-201, but for the order of the random signs. That for
-    vision transformers skips a block which passes every gradient on unchanged.
+    In a transformer the signs go from each residual sum of its tokens back to the last, see
+    ``az_expressivity``; the first, which has none before it, and one that returns them unchanged are left
+    out, and so is one that follows another number of tokens, as behind pooling.
+
+    This is the code of Lee and Ham 2024 for NAS-Bench-201 and for transformers, but for the order of the
+    random signs; it knows no transformer that pools.
 
     Returns
     -------
     float
         Dimensionless; higher is better; −10⁶ for a block that passes nothing back; undefined without blocks,
-        when a block passes every gradient on unchanged (the original says −∞), or when it does not divide
-        height and width evenly.
+        when a block passes every gradient on unchanged (the original says −∞), when it does not divide height
+        and width evenly, and for a transformer that nothing is left of.
 
     References
     ----------
     Lee and Ham 2024, AZ-NAS.
     """
-    gains = block_probe(passes).gains
+    gains = feature_probe(passes).gains
+    if not gains:
+        raise Undefined("no gradient changes on its way from one residual sum of the tokens to the last")
     if math.inf in gains:
         raise Undefined("a block passes its gradient on unchanged, as a skip connection does")
     if any(map(math.isnan, gains)):

@@ -44,11 +44,16 @@ def zico(passes: Passes) -> float:
     ----------
     Li et al. 2023, ZiCo.
     """
-    pairs = zip(*half_gradients(passes), strict=True)
-    ratios = [ratio for first, second in pairs if (ratio := _ratio(first, second)) > 0]
-    if not ratios:
+    return sum(math.log(ratio) for ratio in ratios(passes) if ratio)
+
+
+@shared_pass
+def ratios(passes: Passes) -> list[float]:
+    """Return what is added up of each of the layers' weights, before the logarithm; 0 if it is left out."""
+    found = [_ratio(first, second) for first, second in zip(*half_gradients(passes), strict=True)]
+    if not any(found):
         raise Undefined("no weight has a gradient that differs between the halves of the batch")
-    return sum(math.log(ratio) for ratio in ratios)
+    return found
 
 
 @shared_pass
