@@ -1,4 +1,4 @@
-// Below every figure a link to save it as SVG, below every table one to save it as CSV.
+// Below every figure a link to save it as SVG, beside that of the PDF; below every table one to save it as CSV.
 
 function link(label, name, content, type) {
   const anchor = document.createElement("a");
@@ -23,8 +23,12 @@ function drawing(svg) {
 
 const article = document.querySelector("article");
 for (const figure of article?.querySelectorAll("figure[id]") ?? []) {
-  const svg = figure.querySelector("svg[role=img]");
-  if (svg) (figure.querySelector("figcaption") ?? figure).append(link("SVG", `${figure.id}.svg`, drawing(svg), "image/svg+xml"));
+  const drawings = [...figure.querySelectorAll("svg[role=img]")];
+  const place = figure.querySelector(".downloads") ?? figure.querySelector("figcaption");
+  place?.prepend(...drawings.map((svg, k) => {
+    const name = drawings.length > 1 ? `${figure.id}-${k + 1}.svg` : `${figure.id}.svg`;
+    return link("SVG", name, drawing(svg), "image/svg+xml");
+  }));
 }
 for (const table of article?.querySelectorAll("table[id]") ?? []) {
   table.caption?.append(link("CSV", `${table.id}.csv`, csv(table), "text/csv"));

@@ -97,7 +97,7 @@ def test_stale_page_says_so_below_its_title(annotated):
 def test_page_is_read_as_myst(annotated, tmp_path):
     page = new_notebook(cells=[new_markdown_cell("See {glue:text}`n` in [x](fig04.md).")])
     exported = export(page, "fig06", References(tmp_path))
-    assert exported.cells[0].source == "See (not computed here) in [x](fig04.ipynb)."
+    assert exported.cells[1].source == "See (not computed here) in [x](fig04.ipynb)."
 
     texts = annotated("notebooks/fig06", [], {}, code=exported.cells)
 

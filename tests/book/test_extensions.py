@@ -22,13 +22,13 @@ parts:
 """,
     "conf.py": """
 extensions = ["myst_parser", "sphinx_design", "survey_places", "glossary_links", "page_findings"]
-extensions += ["site_furniture"]
+extensions += ["site_furniture", "legends", "figure_files", "drawings"]
 myst_enable_extensions = ["colon_fence", "attrs_inline"]
 root_doc = "book/index"
 html_title = "A small book"
 html_theme = "sphinx_book_theme"
 """,
-    "book/index.md": "# Front\n\n```{toctree}\none\nsurvey\nglossary\nquestions\nabout\n```",
+    "book/index.md": "# Front\n\n```{toctree}\none\ndrawn\nsurvey\nglossary\nquestions\nabout\n```",
     "book/one.md": """---
 zsnas:
   survey: [Figure 6, Table II]
@@ -41,6 +41,46 @@ for a description that is cut at a word somewhere before the end of this very lo
 In [3 of 4]{.pasted-text} cases, e.g. on CIFAR, [it costs 0.5 s. It pays]{.pasted-text}. Is it so?
 
 In [2]{.pasted-text} cases not.
+""",
+    "book/drawn.md": """# Drawn
+
+```{drawing}
+What is seen.
+
+From 7 networks.
+```
+
+:::{table} Kinds.
+:name: tab-kinds
+
+| a | b |
+| :-- | --: |
+| 1 | 2 |
+:::
+
+:::{legend}
+From 8 *networks*.
+:::
+""",
+    "drawings.py": """
+from docutils import nodes
+from sphinx.util.docutils import SphinxDirective
+
+DRAWING = '<svg version="1.1" width="72pt" height="36pt" viewBox="0 0 72 36">'
+DRAWING += '<text y="9" font-family="DejaVu Sans">Hi</text></svg>'
+
+
+class Drawing(SphinxDirective):
+    has_content = True
+
+    def run(self):
+        caption, *others = self.parse_content_to_nodes()
+        parts = nodes.caption("", "", *caption.children), nodes.legend("", *others)
+        return [nodes.figure("", nodes.raw("", DRAWING * 2, format="html"), *parts, ids=["fig-drawn"])]
+
+
+def setup(app):
+    app.add_directive("drawing", Drawing)
 """,
     "book/questions.md": "# Which page?\n\n```{finding} one\n```",
     "book/survey.md": "# Where?\n\nHere.",
@@ -66,7 +106,7 @@ def build(folder, **addresses):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text)
     (folder / "notebooks").mkdir()
-    paths = os.pathsep.join(map(str, (EXTENSIONS, ROOT)))
+    paths = os.pathsep.join(map(str, (folder, EXTENSIONS, ROOT)))
     environment = {key: value for key, value in os.environ.items() if key not in SITE}
     subprocess.run(
         [sys.executable, "-m", "sphinx", "-q", "-W", "-b", "html", str(folder), str(folder / "out")],
@@ -174,7 +214,7 @@ def test_a_page_describes_itself_where_it_is_shared(plain, addressed):
 def test_the_site_map_has_every_page_when_the_address_is_known(plain, addressed):
     assert not (plain / "sitemap.xml").exists()
     found = re.findall("<loc>([^<]+)</loc>", read(addressed, "sitemap.xml"))
-    names = ("about", "glossary", "index", "one", "questions", "survey")
+    names = ("about", "drawn", "glossary", "index", "one", "questions", "survey")
     assert found == [f"https://example.org/book/book/{name}.html" for name in names]
 
 
@@ -188,6 +228,31 @@ def test_no_page_loads_the_scripts_of_icons(plain):
     assert "fontawesome" in page
     assert not re.search("<script[^>]*fontawesome", page)
     assert "fa-brands" not in page
+
+
+def test_files_that_no_page_loads_are_not_published(plain):
+    static = plain / "_static"
+    assert list(static.glob("vendor/fontawesome/*/webfonts/fa-solid-900.woff2"))
+    assert not [*static.rglob("*.map"), *static.glob("vendor/fontawesome/*/js/*")]
+
+
+def test_how_a_figure_and_a_table_were_computed_is_folded_below_them(plain):
+    page = read(plain, "book/drawn.html")
+    figure, _, rest = page.partition("</figure>")
+    fold = '<details class="computed"><summary>How this was computed</summary>'
+    assert "What is seen." in figure.partition(fold)[0]
+    assert figure.partition(fold)[2].startswith("\n<p>From 7 networks.</p>\n</details>")
+    assert f"</table>\n</div>\n{fold}\n<p>From 8 <em>networks</em>.</p>\n</details>" in rest
+
+
+def test_every_figure_is_there_as_a_pdf(plain):
+    page = read(plain, "book/drawn.html")
+    caption = page[page.index("<figcaption>") : page.index("<details")]
+    assert 'href="../figures/fig-drawn.pdf" download' in caption
+    written = (plain / "figures" / "fig-drawn.pdf").read_bytes()
+    assert written.startswith(b"%PDF")
+    assert b"/Count 2/" in written  # one page for each drawing
+    assert b"/ToUnicode" in written  # its text is text
 
 
 def test_foot_and_launch_buttons(monkeypatch):

@@ -287,10 +287,10 @@ def across_seeds(
     return tables.spread_table(
         zsnas.statistics.correlations(bench, again, proxies=proxies, resamples=0, sampled_top=sampled_top),
         found,
-        f"Correlation over all with the seeds {seeds}, {networks}: mean and standard deviation over the "
-        f"seeds, on n networks that all of them scored (batch size {again['batch_size'].iloc[0]}), "
-        "and half of the 95 % interval over networks.",
+        f"Correlation over all, {networks}: mean and standard deviation over seeds, and half of the 95 % "
+        "interval over networks.",
         name,
+        f"Seeds {seeds}; batch size {again['batch_size'].iloc[0]}; n networks that all seeds scored.",
     )
 
 

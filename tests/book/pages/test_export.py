@@ -4,14 +4,17 @@ import copy
 import importlib
 import json
 import logging
+import sys
 from base64 import b64encode
 from pathlib import Path
 
 import nbformat
 import projects
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from zsnas import __version__
 from zsnas.book import pages as notebooks
 from zsnas.book.pages.export import export, restore
 from zsnas.book.pages.references import References
@@ -103,7 +106,7 @@ def test_a_glued_figure_and_a_glued_text_stand_where_the_page_asks_for_them(book
     exported = export(notebook, "one", References(book))
 
     image = b64encode(drawing.encode()).decode()
-    assert exported.cells[0].source == (
+    assert exported.cells[1].source == (
         "Look at Fig. 2.1.\n\n"
         f'<img alt="Bars &amp; whiskers" src="data:image/svg+xml;base64,{image}">\n\n'
         "**Fig. 2.1.** Bars of 3.\n\n"
@@ -114,12 +117,30 @@ def test_a_glued_figure_and_a_glued_text_stand_where_the_page_asks_for_them(book
     assert "".join(page["cells"][0]["source"]) == source
 
 
+@pytest.mark.parametrize("is_installed", [True, False])
+def test_the_first_cell_installs_the_project_where_it_is_missing(book, page, monkeypatch, is_installed):
+    shell, installed = InteractiveShell(), []
+    shell.register_magic_function(installed.append, magic_name="pip")
+    if not is_installed:
+        monkeypatch.setitem(sys.modules, "zsnas", None)
+
+    first = export(page, "one", References(book)).cells[0]
+    shell.run_cell(first.source).raise_error()
+
+    assert installed == ([] if is_installed else [f'install --quiet "zsnas[book]=={__version__}"'])
+    assert "remove-cell" in first.metadata.tags  # the page as HTML has nothing to install
+
+
 TABLE = """:::{table} Sizes, {eq}`eq-a`.
 :name: tab-sizes
 
 | a | b |
 | :-- | --: |
 | 1 | {cite:t}`b2021` |
+:::
+
+:::{legend}
+Of {glue:text}`n`.
 :::
 
 More."""
@@ -142,7 +163,8 @@ def page():
 
 
 def test_page_reads_by_itself(book, page):
-    one, plumbing, first, about_first, _, about_second, table = export(page, "one", References(book)).cells
+    _, *cells = export(page, "one", References(book)).cells
+    one, plumbing, first, about_first, _, about_second, table = cells
 
     assert one.source == "# One\n\n1234 networks, Fig. 2.2 and Table 2.1."
     assert first.cell_type == "code"
@@ -150,7 +172,8 @@ def test_page_reads_by_itself(book, page):
     assert about_second.source == "**Fig. 2.2.** The second; as Fig. 2.1."
     assert table.outputs[0].data["text/markdown"] == (
         "**Table 2.1.** Sizes, [Eq. 1.1](../book/proxies.md).\n\n| a | b |\n| :-- | --: |\n"
-        "| 1 | [Li and Wu (2021)](https://arxiv.org/abs/2101.1) |\n\nMore."
+        "| 1 | [Li and Wu (2021)](https://arxiv.org/abs/2101.1) |\n\n"
+        "*How this was computed.* Of 1234.\n\nMore."
     )
     assert table.outputs[1].text == "{eq}`eq-a`"  # what a program prints is no markup
     assert plumbing.source == "glue('n', 1)"

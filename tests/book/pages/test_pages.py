@@ -171,7 +171,7 @@ def test_a_source_can_be_several_pages_with_values_and_texts_of_their_own(twice)
     assert path == twice / "notebooks" / "one.ipynb"
     assert "batch_size=1 " in printed(path)
     cells = nbformat.read(path, as_version=4).cells
-    assert cells[0].source == "# The first of one"
+    assert cells[1].source == "# The first of one"  # after the cell that installs
     assert notebooks.page("two").read().cells[0].source == "# The second of two"
     assert notebooks.stale("one") == []
 

@@ -43,7 +43,8 @@ def test_a_single_benchmark_is_neither_best_nor_worst(small):
         "42 networks."
     )
     assert alone.extremes().data.count("<svg") == 1
-    assert alone.caption().endswith(f" Its only benchmark. ResNets, ImageNet: τ = {tau:.2f}, n = 42")
+    assert alone.caption().endswith(" Its only benchmark.")
+    assert alone.legend() == f"ResNets, ImageNet: τ = {tau:.2f}, n = 42"
 
 
 def test_a_proxy_that_nothing_was_scored_with_has_a_portrait():
@@ -80,7 +81,7 @@ def test_best_and_worst_are_drawn_and_told(small):
     assert best.kt > worst.kt
     assert f"τ of {best.kt:.2f} over {best.n:,} networks, and worst on" in small.finding()
     assert small.extremes().data.count("<svg") == 2
-    assert small.caption().count("n = ") == 2
+    assert small.legend().count("n = ") == 2
 
 
 def test_the_legend_is_within_its_small_figure(small, monkeypatch):

@@ -46,6 +46,12 @@ def test_a_numbered_table_is_a_directive_with_its_name():
     )
 
 
+def test_how_a_table_was_computed_stands_below_it():
+    frame = pd.DataFrame({"a": ["1"]}, index=pd.Index(["x"], name="Key"))
+    written = tables.numbered(frame, "What it is.", "tab-x", legend="Of 3.")
+    assert written.endswith("| x | 1 |\n:::\n\n:::{legend}\nOf 3.\n:::")
+
+
 def test_words_stand_left():
     frame = pd.DataFrame({"a": ["one"], "b": ["two"]}, index=pd.Index(["x"], name="Key"))
     assert cells(tables.numbered(frame, "What it is.", "tab-x", align="left"))[1] == [":--"] * 3

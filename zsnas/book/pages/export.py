@@ -2,8 +2,9 @@
 
 A page is written in MyST. Its roles and directives mean something to Sphinx and nothing to Jupyter, so the
 file that `zsnas notebooks run` writes has what they stand for: numbers, citations and references as text,
-tables as tables, captions below their figures. What each piece of text replaced is kept in the metadata of
-its cell or output, and `restore` puts it back; the book is built from that.
+tables as tables, captions below their figures. Its first cell installs this project where it is missing, as
+on Colab. What each piece of text replaced is kept in the metadata of its cell or output, and `restore` puts
+it back; the book is built from that.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from zsnas import __version__
+
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
@@ -27,13 +30,22 @@ KEPT = "zsnas"
 UNKNOWN = "(not computed here)"
 """What stands for a value that no code has glued; building the book fails for it."""
 
-_CAPTION = "caption"
+_CAPTION, _INSTALL = "caption", "install"
+
+INSTALL = f"""\
+try:
+    import zsnas
+except ImportError:  # as on Colab
+    %pip install --quiet "zsnas[book]=={__version__}"\
+"""
+"""What the first cell of an exported page runs."""
 
 _MARKUP = re.compile(
     r"\{(?P<role>[a-z:]+)\}`(?P<content>[^`]+)`"
     r"|(?P<table>^:::\{table\} )(?=[^\n]*\n:name: (?P<name>\S+)\n)"
     r"|^:::\{glue:figure\} (?P<figure>\S+)\n:name: (?P<figure_name>\S+)\n\n"
     r"|^:::\{glue:md\} (?P<block>\S+)\n:format: myst\n:::$"
+    r"|(?P<legend>^:::\{legend\}\n)"
     r"|^:name: \S+\n"
     r"|\n:::$"
     r"|^```\{math\}\n:label: (?P<label>\S+)\n(?P<formula>.*?)\n```$"
@@ -41,8 +53,8 @@ _MARKUP = re.compile(
     r"|(?<=\]\()#?(?P<address>[\w-]+(?:\.md)?)(?=[)#])",
     re.MULTILINE | re.DOTALL,
 )
-"""A role; beginning, name and end of a table; a figure or a text that code has glued; a numbered equation; an
-anchor; a link in the book."""
+"""A role; beginning, name and end of a table, and what it was computed from; a figure or a text that code has
+glued; a numbered equation; an anchor; a link in the book."""
 
 
 def export(notebook: NotebookNode, name: str, references: References) -> NotebookNode:
@@ -64,13 +76,17 @@ def export(notebook: NotebookNode, name: str, references: References) -> Noteboo
     """
     exported = copy.deepcopy(notebook)
     words = _Words(exported, name, references)
-    exported.cells = [written for cell in exported.cells for written in _exported(cell, words)]
+    cells = (written for cell in exported.cells for written in _exported(cell, words))
+    exported.cells = [_installing(), *cells]
     return exported
 
 
 def restore(notebook: dict[str, Any]) -> None:
     """Put the MyST of an exported page back in its place."""
-    notebook["cells"] = [cell for cell in notebook["cells"] if cell.get("metadata", {}).get(KEPT) != _CAPTION]
+    added = (_CAPTION, _INSTALL)
+    notebook["cells"] = [
+        cell for cell in notebook["cells"] if cell.get("metadata", {}).get(KEPT) not in added
+    ]
     for cell in notebook["cells"]:
         _restore(cell, "source", cell.get("metadata", {}))
         for output in cell.get("outputs", ()):
@@ -102,6 +118,15 @@ def _restore(holder: dict[str, Any], key: str, metadata: dict[str, Any]) -> None
         start, length, before = kept.split(":", 2)
         text = text[: int(start)] + before + text[int(start) + int(length) :]
         holder[key] = text
+
+
+def _installing() -> NotebookNode:
+    from nbformat.v4 import new_code_cell
+
+    # Without the tag the page as HTML, which cannot be run, would begin with it.
+    metadata = {KEPT: _INSTALL, "tags": ["remove-cell"]}
+    cell: NotebookNode = new_code_cell(INSTALL, id=_INSTALL, metadata=metadata)
+    return cell
 
 
 def _markdown(identity: str, text: str) -> NotebookNode:
@@ -168,6 +193,7 @@ class _Words:
             "table": lambda found: f"**{self.number(found['name'])}.** ",
             "figure": self._drawing,
             "block": lambda found: self.written(self._glued.get(found["block"], UNKNOWN))[0],
+            "legend": lambda _: "*How this was computed.* ",
             "label": self._equation,
             "anchor": lambda found: f'<a id="{found["anchor"]}"></a>\n',
             "address": lambda found: self.references.link(found["address"], self.name) or found[0],

@@ -188,14 +188,14 @@ def readings_table(names: Iterable[str], caption: str, name: str) -> str:
     return numbered(pd.DataFrame(rows, index), caption, name, align="left")
 
 
-def agreement_table(rows: pd.DataFrame, caption: str, name: str) -> str:
+def agreement_table(rows: pd.DataFrame, caption: str, name: str, legend: str = "") -> str:
     """Write the numbers of :func:`agreements`, one subset at a time.
 
     Parameters
     ----------
     rows : DataFrame
         Those of one subset.
-    caption, name : str
+    caption, name, legend : str
         As for :func:`zsnas.book.tables.numbered`.
     """
     columns = {
@@ -207,10 +207,10 @@ def agreement_table(rows: pd.DataFrame, caption: str, name: str) -> str:
         "n (missing)": list(map(counted, rows["n"], rows["missing"])),
     }
     index = pd.Index(_labels(rows), name="Variant")
-    return numbered(pd.DataFrame(columns, index), caption, name)
+    return numbered(pd.DataFrame(columns, index), caption, name, legend=legend)
 
 
-def agreement_tables(found: Mapping[str, pd.DataFrame], caption: str, name: str) -> str:
+def agreement_tables(found: Mapping[str, pd.DataFrame], caption: str, name: str, legend: str = "") -> str:
     """Write :func:`agreement_table` for every data set, over all and over the top.
 
     Parameters
@@ -221,9 +221,11 @@ def agreement_tables(found: Mapping[str, pd.DataFrame], caption: str, name: str)
         Of all of them, after data set and subset.
     name : str
         What the names begin with, such as ``"tab"`` of ``tab-0-all``.
+    legend : str
+        Of all of them.
     """
     return "\n\n".join(
-        agreement_table(rows, f"{data}, {words(str(subset))}. {caption}", f"{name}-{place}-{subset}")
+        agreement_table(rows, f"{data}, {words(str(subset))}. {caption}", f"{name}-{place}-{subset}", legend)
         for place, (data, table) in enumerate(found.items())
         for subset, rows in table.groupby("subset", sort=False)
     )

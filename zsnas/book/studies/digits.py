@@ -230,10 +230,14 @@ def agreements(pairs: pd.DataFrame, name: str) -> str:
     )
     rows.index = pd.Index(pairs["one"].astype(str) + " and " + pairs["other"].astype(str), name="Seeds")
     words = (
-        "What trainings from two seeds agree on at the end. Bound: up to which a score of the cell alone can "
-        "correlate with one training. Top: the best of the third seed. ±: standard deviation of a training."
+        "What trainings from two seeds agree on at the end, and the bound that this sets to any score of the "
+        "cell alone."
     )
-    return tables.numbered(rows, words, name)
+    legend = (
+        "Bound of ρ: up to which a score of the cell alone can correlate with one training. Top: the best of "
+        "the third seed. ±: standard deviation of one training."
+    )
+    return tables.numbered(rows, words, name, legend=legend)
 
 
 def compared(archs: Sequence[str], accuracies: Sequence[float], seed: int) -> str:

@@ -154,12 +154,10 @@ class Row:
             "interval over samples]."
         )
         caption = (
-            f"{label[:1].upper()}{label[1:]}: {metric}{unit} of the network that each proxy ranks first, "
-            f"beside what the survey prints; how far it is below the best of the benchmark "
-            f"({self.unit}), and its rank there. "
-            f"{exact} {self.made_with}"
+            f"{_capital(label)}: {metric}{unit} of the network that each proxy ranks first, beside what the "
+            "survey prints, and how far below the best."
         )
-        return tables.numbered(self._cells(), caption, name)
+        return tables.numbered(self._cells(), caption, name, legend=f"{exact} {self.made_with}")
 
     def _cells(self) -> pd.DataFrame:
         rows = tables.first_places(self.whole, self.sample, self.printed, self.decimals)
@@ -268,14 +266,20 @@ class Row:
             return f"- {label}: {few} networks are scored with several seeds, too few to say."
         found = statistics.regret(self.bench, again, list(self.of_candidates["proxy"].unique()))
         caption = (
-            f"{label}: distance of the first network from the best ({self.unit}), mean and standard "
-            f"deviation over {seeds} seeds; its rank, median [best, worst seed]; how many different "
-            f"networks the seeds choose; n, of {n:,} networks; batch size "
-            f"{self.scores['batch_size'].iloc[0]}."
+            f"{_capital(label)}: how far the first network is below the best ({self.unit}), mean and "
+            f"standard deviation over {seeds} seeds; its rank."
         )
-        written = tables.regret_table(found, caption, name, self.decimals)
+        legend = (
+            "Rank: the median [best, worst seed]. Choices: how many different networks the seeds choose. n, "
+            f"of {n:,} networks; batch size {self.scores['batch_size'].iloc[0]}."
+        )
+        written = tables.regret_table(found, caption, name, self.decimals, legend)
         moved = (found["choices"] > 1).sum()
         return f"{written}\n\nThe seed changes the choice of {moved} of the {len(found)} proxies on {label}."
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def caption(rows: Mapping[str, Row]) -> str:
@@ -292,7 +296,7 @@ def caption(rows: Mapping[str, Row]) -> str:
     )
     scores = next(iter(rows.values())).scores
     return (
-        f"{sizes[:1].upper()}{sizes[1:]}; seed {scores['seed'].iloc[0]}; batch size "
+        f"{_capital(sizes)}; seed {scores['seed'].iloc[0]}; batch size "
         f"{scores['batch_size'].iloc[0]}; machine: {scores.attrs['machine']}; zsnas {scores.attrs['zsnas']}, "
         f"torch {scores.attrs['torch']}."
     )

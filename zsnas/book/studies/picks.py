@@ -248,8 +248,8 @@ class Picks:
         return self._table(
             losses(self._of_seed, self.whole, self.budgets),
             "Hypervolume ratio, and accuracy lost (points) by band of budgets: "
-            f"{drawings.cost_label(self.cost)}; value{interval}; seed {self.seed}. Missing: the score is "
-            "undefined.",
+            f"{drawings.cost_label(self.cost)}.",
+            f"Value{interval}; seed {self.seed}. Missing: the score is undefined.",
             name,
         )
 
@@ -262,9 +262,10 @@ class Picks:
                 self.picked,
                 self.budgets,
             ),
-            "How much ties matter: the networks picked under some budget, the largest number of candidates "
-            "that share the best score under one, and the accuracy lost (points) [if the most accurate, if "
-            "the least accurate of them were taken under every budget].",
+            "How much ties matter: the networks picked, the most candidates that share the best score under "
+            "one budget, and the accuracy lost (points).",
+            "In brackets: if the most accurate, if the least accurate of those that share a score were taken "
+            "under every budget.",
             name,
         )
 
@@ -282,16 +283,16 @@ class Picks:
         found = self._summary(several, names, 0)
         return self._table(
             seeds(found, self.budgets),
-            f"Hypervolume ratio and accuracy lost (points): mean ± standard deviation over {count} seeds, of "
-            f"the proxies that were scored with each; {several['arch'].nunique():,} candidates, which are "
-            f"not those above, so that the means are not to be compared; bands start at "
+            f"Hypervolume ratio and accuracy lost (points): mean ± standard deviation over {count} seeds.",
+            f"Proxies that were scored with each seed; {several['arch'].nunique():,} candidates, which are "
+            "not those above: do not compare the means. Bands start at "
             f"{found.attrs['start']:.1f} {self.budgets.unit}.",
             name,
         )
 
-    def _table(self, cells: pd.DataFrame, words: str, name: str) -> Markdown:
-        size = f" {materials.label(self.bench)}, batch size {self.scores['batch_size'].iloc[0]}."
-        return Markdown(tables.numbered(cells, words + size, name))
+    def _table(self, cells: pd.DataFrame, words: str, legend: str, name: str) -> Markdown:
+        made = f"{legend} {materials.label(self.bench)}, batch size {self.scores['batch_size'].iloc[0]}."
+        return Markdown(tables.numbered(cells, words, name, legend=made))
 
     @cached_property
     def beyond(self) -> pd.DataFrame:

@@ -137,8 +137,12 @@ class Portrait:
         if not count:
             return "No benchmark has enough networks with a score of it."
         which = f"The best and the worst of {count} benchmarks" if count > 1 else "Its only benchmark"
+        return f"Accuracy against the percentile by the proxy. {which}."
+
+    def legend(self) -> str:
+        """Say how well the proxy ranks each of the benchmarks of :meth:`extremes`, and how many networks."""
         told = (f"{_title(row)}: τ = {tables.number(row.kt)}, n = {row.n:,}" for row in self._ends)
-        return f"Accuracy against the percentile by the proxy. {which}. {'; '.join(told)}"
+        return "; ".join(told)
 
 
 def of(name: str, benchmarks: Sequence[str] | None = None) -> Portrait:

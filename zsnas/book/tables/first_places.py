@@ -52,7 +52,7 @@ def first_places(
     return pd.DataFrame(cells).set_index(pd.Index(names, name="Proxy"))
 
 
-def regret_table(table: pd.DataFrame, caption: str, name: str, decimals: int = 2) -> str:
+def regret_table(table: pd.DataFrame, caption: str, name: str, decimals: int = 2, legend: str = "") -> str:
     """Write the numbers of :func:`zsnas.statistics.regret`, smallest regret first.
 
     Parameters
@@ -62,6 +62,8 @@ def regret_table(table: pd.DataFrame, caption: str, name: str, decimals: int = 2
         As for :func:`numbered`.
     decimals : int
         Of the regret.
+    legend : str
+        As for :func:`numbered`.
     """
     rows = table.sort_values("regret", kind="stable")
     cells = {
@@ -72,7 +74,7 @@ def regret_table(table: pd.DataFrame, caption: str, name: str, decimals: int = 2
         "n": [f"{n:,}" for n in rows["n"]],
     }
     labels = pd.Index([label_of(proxy) for proxy in rows["proxy"]], name="Proxy")
-    return numbered(pd.DataFrame(cells).set_index(labels), caption, name)
+    return numbered(pd.DataFrame(cells).set_index(labels), caption, name, legend=legend)
 
 
 def _rank(rank: float, low: float, high: float) -> str:

@@ -25,7 +25,14 @@ __all__ = [
 ]
 
 
-def numbered(rows: pd.DataFrame, caption: str, name: str, align: Literal["left", "right"] = "right") -> str:
+def numbered(
+    rows: pd.DataFrame,
+    caption: str,
+    name: str,
+    align: Literal["left", "right"] = "right",
+    *,
+    legend: str = "",
+) -> str:
     """Write a table with a caption and a number, as a MyST directive.
 
     Parameters
@@ -33,11 +40,13 @@ def numbered(rows: pd.DataFrame, caption: str, name: str, align: Literal["left",
     rows : DataFrame
         Cells are written as they are; the index becomes the first column, under its own name.
     caption : str
-        May hold MyST roles.
+        What the reader sees, in two lines at most. May hold MyST roles.
     name : str
         For cross-references: ``{numref}`name```.
     align : str
         Where the cells of the columns stand: "right" suits numbers, "left" words. The first column is left.
+    legend : str
+        How it was computed: the book folds it below the table.
     """
     first, *others = str(rows.index.name), *rows.columns
     lines = [
@@ -49,6 +58,8 @@ def numbered(rows: pd.DataFrame, caption: str, name: str, align: Literal["left",
         *(_row(cells) for cells in rows.itertuples()),
         ":::",
     ]
+    if legend:
+        lines += ["", ":::{legend}", legend, ":::"]
     return "\n".join(lines)
 
 
@@ -143,7 +154,9 @@ def images_table(alike: pd.DataFrame, found: Mapping[str, pd.DataFrame], caption
     return numbered(pd.DataFrame(columns, names), caption, name)
 
 
-def spread_table(repeated: pd.DataFrame, table: pd.DataFrame, caption: str, name: str) -> str:
+def spread_table(
+    repeated: pd.DataFrame, table: pd.DataFrame, caption: str, name: str, legend: str = ""
+) -> str:
     """Write how far the correlations over all move with the seed, beside how far with the architectures.
 
     The columns are, for each statistic, the mean over the seeds, the standard deviation over the seeds, and
@@ -156,7 +169,7 @@ def spread_table(repeated: pd.DataFrame, table: pd.DataFrame, caption: str, name
         Of :func:`zsnas.correlations`, for architectures that were scored with several seeds.
     table : DataFrame
         Of the same function, for the figure whose intervals stand beside.
-    caption, name : str
+    caption, name, legend : str
         As for :func:`numbered`.
     """
     columns: dict[str, pd.Series[str]] = {}
@@ -177,7 +190,7 @@ def spread_table(repeated: pd.DataFrame, table: pd.DataFrame, caption: str, name
         "By KT, the seed moves a proxy further than the choice of architectures does (twice its deviation is "
         f"more than half of the interval) for: {named}."
     )
-    return f"{numbered(written, caption, name)}\n\n{reading}"
+    return f"{numbered(written, caption, name, legend=legend)}\n\n{reading}"
 
 
 def _half_widths(table: pd.DataFrame, statistic: str) -> pd.Series[float]:
