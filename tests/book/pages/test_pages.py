@@ -5,16 +5,19 @@ import json
 import logging
 import os
 import shutil
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
 import papermill
 import projects
+import psutil
 import pytest
 
 from zsnas import sources
 from zsnas.book import pages as notebooks
+from zsnas.book.pages import warm
 from zsnas.book.pages.parameters import defaults, typed
 
 # The package has functions of these names, which hide its modules.
@@ -116,12 +119,13 @@ def test_failing_cell_is_named_with_its_error_and_leaves_no_file(project):
     assert not list((project / "_build").rglob("*.ipynb"))
 
 
-def test_a_process_that_dies_is_a_sentence_and_leaves_no_file(project):
+@pytest.mark.parametrize("is_warm", [False, True])
+def test_a_process_that_dies_is_a_sentence_and_leaves_no_file(project, is_warm):
     source = project / "notebooks" / "tiny.md"
     source.write_text(source.read_text().replace("sum(seeds)", "os._exit(3)"))
     (project / "notebooks" / "tiny.ipynb").unlink()
     with pytest.raises(notebooks.NotebookError, match=r"notebook 'tiny' .* ended before its last cell"):
-        notebooks.run("tiny", progress=False)
+        notebooks.run("tiny", progress=False, warm=is_warm)
     assert not list(project.rglob("*.ipynb"))
 
 
@@ -134,6 +138,16 @@ def test_environment_is_as_before_after_a_run(monkeypatch):
 
     assert os.environ["SOURCE_DATE_EPOCH"] == "17"
     assert "PYTHONHASHSEED" not in os.environ
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="on Linux only")
+def test_a_page_in_a_warm_process_is_the_same_and_leaves_none(project):
+    page = project / "notebooks" / "tiny.ipynb"
+    before = page.read_bytes()
+    page.unlink()
+
+    assert notebooks.run("tiny", progress=False, warm=True).read_bytes() == before
+    assert psutil.Process(warm._server().pid).children() == []
 
 
 @pytest.mark.usefixtures("project")
@@ -532,16 +546,18 @@ def test_quick_tells_every_failure_after_trying_all(project, monkeypatch):
     monkeypatch.setattr(_refresh, "ProcessPoolExecutor", InThreads)
     monkeypatch.setattr(_refresh, "_quick", attempt)
 
-    with pytest.raises(notebooks.NotebookError, match=r"failed\n\nwith seeds=\[7\]: .* failed"):
+    with pytest.raises(
+        notebooks.NotebookError, match=r"failed\n\nwith seeds=\[7\], batch_size=16: .* failed"
+    ):
         notebooks.quick("[abc]", workers=2)
 
     assert sorted(tried) == ["a", "b", "c"]
 
 
-def test_quick_uses_a_seed_that_no_page_shows(project):
+def test_quick_uses_a_seed_that_no_page_shows_and_a_small_batch(project):
     [result] = notebooks.quick()
 
-    assert "profile='quick' seeds=[7]" in printed(result)
+    assert "profile='quick' seeds=[7] batch_size=16" in printed(result)
     assert result.parent == project / "_build" / "notebooks"
 
 

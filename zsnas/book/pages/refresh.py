@@ -9,17 +9,20 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
 from zsnas.book.pages.execution import NotebookError, export_again, run
-from zsnas.book.pages.page import list_notebooks
+from zsnas.book.pages.page import list_notebooks, page
+from zsnas.book.pages.parameters import defaults
 from zsnas.book.pages.provenance import OUTDATED_TEXT, missing, stale
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-SETTING = {"seeds": [7]}  # no page's default, and in no published score table: what is missing is scored live
+SEEDS = [7]
+"""No page's default, and in no published score table: what is missing is scored live."""
+LARGEST_BATCH = 16
 OTHER_SETTINGS = ({"limit": 4}, {"limit": 40}, {"seeds": [1]}, {"seeds": [0, 1, 2]})
 """Few networks, a small sample, one seed that some tables have and others have not, and several."""
-TURNS = 16
+TURNS = 48
 QUICK_SECONDS = 60
 
 logger = logging.getLogger("zsnas.book.pages")
@@ -53,10 +56,10 @@ def _make(name: str) -> None:
         logger.warning("%s: NOTE: stale again, because %s", name, reason)
 
 
-def quick(
-    pattern: str = "*", workers: int = 1, settings: Sequence[Mapping[str, Any]] = (SETTING,)
-) -> list[Path]:
+def quick(pattern: str = "*", workers: int = 1) -> list[Path]:
     """Execute notebooks in their quick profile with a seed that no page shows; return the results' paths.
+
+    What a page scores live it scores on a small batch.
 
     Parameters
     ----------
@@ -64,15 +67,19 @@ def quick(
         Which notebooks, with wildcards.
     workers : int
         So many at a time, in processes of their own.
-    settings : sequence of mappings
-        Parameters, such as one of `OTHER_SETTINGS`; every notebook runs with each.
 
     Raises
     ------
     NotebookError
         When some cannot be executed, with the reason for each; the others are executed all the same.
     """
-    return _try_all([(name, setting) for name in list_notebooks(pattern) for setting in settings], workers)
+    return _try_all([(name, _setting(name)) for name in list_notebooks(pattern)], workers)
+
+
+def _setting(name: str) -> dict[str, Any]:
+    here = page(name)
+    default = {**defaults(here.read(), name), **here.parameters}
+    return {"seeds": SEEDS, "batch_size": min(default["batch_size"], LARGEST_BATCH)}
 
 
 def rotating(turn: int, workers: int = 1) -> list[Path]:
@@ -116,7 +123,7 @@ def _try_all(runs: Sequence[tuple[str, Mapping[str, Any]]], workers: int) -> lis
 
 def _quick(name: str, setting: Mapping[str, Any]) -> tuple[Path, float]:
     start = time.perf_counter()
-    result = run(name, setting, profile="quick", progress=False)
+    result = run(name, setting, profile="quick", progress=False, warm=True)
     return result, time.perf_counter() - start
 
 
