@@ -61,7 +61,7 @@ EVERYWHERE = pytest.mark.parametrize(
 def test_batches_are_listed():
     photographs = [f"photographs-{side}/{task}" for side in (64, 128) for task in TASKS]
     photographs.append("photographs-128/ade20k")
-    assert list_batches() == sorted([*CLASSES, "digits", "imagenet1k", *photographs])
+    assert list_batches() == sorted([*CLASSES, "digits", "imagenet1k", "tokens-128", *photographs])
 
 
 @EVERYWHERE

@@ -182,6 +182,7 @@ def test_a_network_in_training_mode_is_refused_and_left_alone():
 
 ZOOS = {"segmentation": [], "timm": [], "torchvision": ["shufflenet_v2_x1_0", "mobilenet_v3_small"]}
 ZOOS |= {"vitbench-autoformer": [], "vitbench-pit": []}  # whose tokens are no images
+ZOOS |= {"flexibert": [], "flexibert-trained": []}
 
 
 @pytest.mark.parametrize("name", list_spaces())

@@ -34,7 +34,7 @@ from torch.nn.functional import interpolate
 from zsnas._names import unknown
 from zsnas._numbers import as_seed, as_whole
 from zsnas._own import Register
-from zsnas.batches import digits
+from zsnas.batches import digits, tokens
 from zsnas.batches.targets import Photographs, examples, side_of_photographs
 from zsnas.batches.tasks import ADE20K, CLASSIFICATION, TASKS, Task
 from zsnas.sources import SourceUnavailable, fetch
@@ -339,7 +339,7 @@ _PHOTOGRAPH_SIDE = 224
 Draw = Callable[[int, int, int], Batch]
 """Returns a batch of so many images, drawn from a seed, with so many of each class."""
 
-OWN: Register[Draw] = Register("batch", lambda: [*_DATA_SETS, *_TASKS])
+OWN: Register[Draw] = Register("batch", lambda: [*_DATA_SETS, *_TASKS, tokens.NAME])
 """The batches that users have registered."""
 
 
@@ -347,9 +347,9 @@ def list_batches() -> list[str]:
     """Return the names of the data sets that batches are drawn from.
 
     >>> [name for name in list_batches() if not name.startswith("photographs-")]
-    ['cifar10', 'cifar100', 'digits', 'imagenet16-120', 'imagenet1k']
+    ['cifar10', 'cifar100', 'digits', 'imagenet16-120', 'imagenet1k', 'tokens-128']
     """
-    return sorted([*_DATA_SETS, *_TASKS, *OWN])
+    return sorted([*_DATA_SETS, *_TASKS, tokens.NAME, *OWN])
 
 
 def register_batch(name: str, draw: Draw) -> None:
@@ -398,7 +398,8 @@ def batch(name: str, size: int = 64, seed: int = 0, *, images_per_class: int = 1
         ``x`` and labels ``y``, see ``zsnas.batches.own``.
     size
         Number of images, from 1 to the size of the sample: 1024 for the CIFARs, 512 for the digits, 120 for
-        ImageNet16-120, 128 for ImageNet-1K and for photographs (these drawn without regard to their classes).
+        ImageNet16-120, 128 for ImageNet-1K and for photographs (these drawn without regard to their classes);
+        of random tokens there are as many sequences as you like.
     seed
         The same seed gives the same batch; no global random generator is read or changed.
     images_per_class
@@ -415,7 +416,7 @@ def batch(name: str, size: int = 64, seed: int = 0, *, images_per_class: int = 1
     """
     if name in OWN:
         return _own_batch(name, as_whole("size", size, 1, example="64"), as_seed(seed), images_per_class)
-    if name not in (*_DATA_SETS, *_TASKS):
+    if name not in (*_DATA_SETS, *_TASKS, tokens.NAME):
         from zsnas.batches import own
 
         if own.is_own(name):
@@ -423,6 +424,8 @@ def batch(name: str, size: int = 64, seed: int = 0, *, images_per_class: int = 1
     rng = np.random.default_rng(as_seed(seed))
     if name in _TASKS:
         return _task_batch(name, size, rng, images_per_class)
+    if name == tokens.NAME:
+        return _token_batch(size, rng, images_per_class)
     data_set = _data_set(name, size)
     each = _checked_each(images_per_class, size)
     try:
@@ -648,6 +651,15 @@ def _task_batch(name: str, size: int, rng: np.random.Generator, images_per_class
         + _several(each, fewest),
         task,
     )
+
+
+def _token_batch(size: int, rng: np.random.Generator, images_per_class: int) -> Batch:
+    size = as_whole("size", size, 1, example="8")
+    each = _checked_each(images_per_class, size)
+    drawn = torch.from_numpy(tokens.sequences(size, rng))
+    source = f"no text: random tokens of BERT's vocabulary, {tokens.LENGTH} a sequence, "
+    source += "with balanced random labels" + _several(each, fewest=each)
+    return Batch(drawn, torch.from_numpy(tokens.labels(size, rng, each)), tokens.CLASSES, source)
 
 
 def _as_target(targets: NDArray[np.generic]) -> Tensor:

@@ -16,6 +16,7 @@ from zsnas._own import Register
 from zsnas.benchmarks import (
     accel_nasbench,
     ade20k,
+    bert,
     families,
     hw_help,
     hw_nas_bench,
@@ -61,6 +62,7 @@ _LOADERS: dict[str, Callable[[], Benchmark]] = {
     **nats_sss.LOADERS,
     **transnas.LOADERS,
     **ade20k.LOADERS,
+    **bert.LOADERS,
     **families.LOADERS,
     **timm_imagenet.LOADERS,
     **torchvision_imagenet.LOADERS,

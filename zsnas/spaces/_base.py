@@ -32,6 +32,8 @@ _SPACES = {
     "torchvision": ("zsnas.spaces.torchvision", "Torchvision"),
     "vitbench-autoformer": ("zsnas.spaces.vitbench", "AutoFormers"),
     "vitbench-pit": ("zsnas.spaces.vitbench", "PiTs"),
+    "flexibert": ("zsnas.spaces.flexibert", "FlexiBERT"),
+    "flexibert-trained": ("zsnas.spaces.flexibert", "TrainedFlexiBERT"),
     "transnas-micro": ("zsnas.spaces.transnas", "TransNASMicro"),
     "transnas-macro": ("zsnas.spaces.transnas", "TransNASMacro"),
     "proxyless": ("zsnas.spaces.proxyless", "Proxyless"),
