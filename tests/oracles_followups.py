@@ -264,7 +264,9 @@ def fisher_information(model, batch, seed, every_class=True):
             signs = torch.randint(2, (1, len(p)), generator=generator)[0].numpy() * 2 - 1
             root = root @ signs[:, None]
         for direction in torch.tensor(root.T):
-            gradients = torch.autograd.grad(logits @ direction, parameters, retain_graph=True)
+            gradients = torch.autograd.grad(
+                logits @ direction, parameters, retain_graph=True, allow_unused=True, materialize_grads=True
+            )
             entries = np.array([float(gradient.flatten()[0]) for gradient in gradients])
             information = information + np.outer(entries, entries) / 64
     return information
