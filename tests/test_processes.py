@@ -53,6 +53,12 @@ def test_a_process_that_hangs_is_replaced_after_the_limit(hasty, task):
     assert hasty.submit(worker_tasks.double, 4).result() == 8
 
 
+def test_the_limit_is_that_of_each_part_of_a_task():
+    pool = Processes(1, time_limit=2)
+    assert pool.submit(worker_tasks.take_three_seconds_in_parts).result() == "done"
+    pool.shutdown()
+
+
 def test_an_exception_is_raised_here_and_the_process_goes_on(patient):
     before = patient.submit(worker_tasks.process_id).result()
     with pytest.raises(KeyError, match="a key"):

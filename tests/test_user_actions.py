@@ -20,10 +20,12 @@ import torch
 from command_line import run
 from PIL import Image
 from scipy.stats import kendalltau
+from small_networks import noise, small
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 import zsnas
+from zsnas import ranking
 from zsnas._version import __version__
 from zsnas.scores import table as score_table
 from zsnas.scores.table import stored
@@ -410,6 +412,25 @@ def test_ranking_resumes_and_refuses_another_network_of_the_name(monkeypatch):
 
 
 @pytest.mark.usefixtures("at_home")
+@pytest.mark.parametrize(
+    ("store", "message"),
+    [
+        (None, "stopped: nothing is kept; with a store=FILE.sqlite, the same call would resume"),
+        ("new.sqlite", "stopped: nothing is scored yet; the same call begins again"),
+        ("old.sqlite", "stopped: what is scored is in old.sqlite; the same call resumes"),
+    ],
+)
+def test_a_ranking_that_is_stopped_while_it_prepares_says_what_is_kept(store, message, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    zsnas.rank({"a": small()}, noise(), "params", store="old.sqlite")
+    monkeypatch.setattr(ranking, "_fitted", stop)
+    with pytest.raises(KeyboardInterrupt, match=message):
+        zsnas.rank({"a": small()}, noise(), "params", store=store)
+
+
+@pytest.mark.usefixtures("at_home")
 def test_rank_is_a_table_that_draws_itself():
     import nets
 
@@ -495,7 +516,7 @@ def test_whole_numbers_are_tokens_and_series_are_stated():
         ([[0.5, 2]], "tokens", "the type torch.float64; they must be whole numbers"),
         ([[0.5, 2]], "series", r"series of the shape \(1, 2\); they must be \(batch, length, features\)"),
         ([[0.5, 2]], None, r"tokens whole numbers \(batch, length\)"),
-        ([[1, 2]], "words", "unknown kind 'words' of a batch; valid are images, series, tokens"),
+        ([[1, 2]], "words", "unknown kind of a batch 'words'; valid are images, series, tokens"),
     ],
 )
 def test_what_is_no_sequence_is_refused(given, kind, message):
@@ -610,8 +631,11 @@ def test_a_batch_is_one_line_and_a_picture():
     ("arguments", "message"),
     [
         (("regression", "mse"), "outputs of the task 'regression' is 'mse'; it must be a whole number"),
-        (("ages", 1, "round"), "unknown head 'round' of the task 'ages'; valid are linear, jigsaw"),
-        (("ages", 1, "linear", "mse"), "unknown criterion 'mse' of the task 'ages'; valid are cross_entropy"),
+        (("ages", 1, "round"), "unknown head of the task 'ages': 'round'; valid are linear, jigsaw"),
+        (
+            ("ages", 1, "linear", "mse"),
+            "unknown criterion of the task 'ages': 'mse'; valid are cross_entropy",
+        ),
         (("", 1), "the name of a task is ''; it must be text"),
     ],
 )

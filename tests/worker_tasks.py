@@ -6,6 +6,8 @@ import signal
 import time
 import warnings
 
+from zsnas._processes import goes_on
+
 
 class Unpackable(Exception):
     """An exception that pickle packs and cannot unpack."""
@@ -37,6 +39,13 @@ def freeze():
 def loop():
     while True:
         pass
+
+
+def take_three_seconds_in_parts():
+    for _ in range(3):
+        time.sleep(1)
+        goes_on()
+    return "done"
 
 
 def sleep():

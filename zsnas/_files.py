@@ -4,6 +4,28 @@ import os
 from pathlib import Path
 
 
+def as_path(what: str, given: object, example: str) -> Path:
+    """Return a path that a user gives.
+
+    Parameters
+    ----------
+    what
+        What is there, such as ``"the file of proxies"``, for the message.
+    given
+        As the user wrote it.
+    example
+        Of a path.
+
+    Raises
+    ------
+    ValueError
+        In one sentence, for anything that no file can be called.
+    """
+    if not isinstance(given, str | Path) or not str(given) or "\0" in str(given):
+        raise ValueError(f"{what} is {given!r}; it must be a path, such as {example!r}")
+    return Path(given)
+
+
 def checked_file(what: str, given: str | Path, *suffixes: str, makes_folder: bool = False) -> Path:
     """Return the path of a file that is going to be written.
 

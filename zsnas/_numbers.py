@@ -3,6 +3,7 @@
 import operator
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from numbers import Real
 
 import torch
 
@@ -26,6 +27,12 @@ def as_whole(what: str, given: object, least: int, *, example: str) -> int:
         span = f"at least {least}" if number < least else "below 2⁶³"
         raise ValueError(f"{what} is {given!r}; it must be a whole number, {span}, for example {example}")
     return number
+
+
+def check_limit(what: str, given: object) -> None:
+    """Raise a ValueError for a limit that is neither a number above 0 nor None, which is no limit."""
+    if given is not None and not (isinstance(given, Real) and float(given) > 0):
+        raise ValueError(f"{what} is {given!r}; it is a number above 0, or None")
 
 
 def as_seed(given: object) -> int:

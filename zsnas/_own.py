@@ -13,6 +13,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from zsnas._files import as_path
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
@@ -57,7 +59,7 @@ class Register(Generic[T]):
         self.added: dict[str, Added[T]] = {}
 
     def __contains__(self, name: object) -> bool:
-        return name in self.added
+        return isinstance(name, str) and name in self.added
 
     def __getitem__(self, name: str) -> T:
         return self.added[name].thing
@@ -137,7 +139,7 @@ def load(file: str | Path) -> None:
     ValueError
         In one sentence: there is no such file, it stops with an error, or another module has its name.
     """
-    path = Path(file).resolve()
+    path = as_path("the Python file", file, "my_space.py").resolve()
     if path.suffix != ".py" or not path.is_file():
         raise ValueError(f"there is no Python file {str(file)!r}; give the path of one, such as my_space.py")
     if str(path.parent) not in sys.path:

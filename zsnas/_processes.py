@@ -61,7 +61,7 @@ class Processes(Executor):
     modules : tuple of str
         What registers things from outside this package.
     time_limit : float
-        Seconds for a task.
+        Seconds for a task, or from one call of `goes_on` in it to the next.
     """
 
     def __init__(self, workers: int, modules: tuple[str, ...] = (), time_limit: float = HOUR) -> None:
@@ -154,10 +154,13 @@ class _Keeper:
         pipe = self._started()
         try:
             pipe.send_bytes(message)
-            if not self._waits(pipe, self.time_limit):
-                self._replace()
-                raise TimedOut(f"it took longer than the limit of {self.time_limit:g} s")
-            answer: tuple[Any, BaseException | None] = _read(pipe)
+            while True:
+                if not self._waits(pipe, self.time_limit):
+                    self._replace()
+                    raise TimedOut(f"it took longer than the limit of {self.time_limit:g} s")
+                if content := pipe.recv_bytes():
+                    break
+            answer: tuple[Any, BaseException | None] = _unpacked(content)
         except (EOFError, OSError):
             raise WorkerDied(self._how_it_died()) from None
         return answer
@@ -173,15 +176,16 @@ class _Keeper:
                 self.pipe.close()
             self.pipe, theirs = multiprocessing.Pipe()
             spawn = multiprocessing.get_context("spawn")
-            self.process = spawn.Process(target=_serve, args=(theirs, self.modules), daemon=True)
-            self.process.start()
+            process = spawn.Process(target=_serve, args=(theirs, self.modules), daemon=True)
+            process.start()  # which a process that is still importing its script may not
+            self.process = process
             theirs.close()  # so that its end shows when the process is gone
             pipe = self.pipe
         try:
             if not self._waits(pipe, _START):
                 self._replace()
                 raise WorkerUnfit(f"a process did not start within {_START:g} s; use fewer of them")
-            _, error = _read(pipe)
+            _, error = _unpacked(pipe.recv_bytes())
         except (EOFError, OSError):
             how = self._how_it_died()
             raise WorkerUnfit(
@@ -222,8 +226,7 @@ class _Keeper:
         return f"its process ended with exit status {code}" if code is not None else "its process was ended"
 
 
-def _read(pipe: Connection) -> tuple[Any, BaseException | None]:
-    content = pipe.recv_bytes()
+def _unpacked(content: bytes) -> tuple[Any, BaseException | None]:
     try:
         answer: tuple[Any, BaseException | None] = pickle.loads(content)  # noqa: S301 - from our own process
     except Exception as error:
@@ -235,6 +238,8 @@ def _read(pipe: Connection) -> tuple[Any, BaseException | None]:
 
 def _serve(pipe: Connection, modules: tuple[str, ...]) -> None:
     """Run in a process: answer every call that comes with (result, None) or (None, error)."""
+    global _keeper  # noqa: PLW0603 - a process has one
+    _keeper = pipe
     warnings.showwarning = _show
     try:
         start_worker(*modules)
@@ -253,6 +258,16 @@ def _serve(pipe: Connection, modules: tuple[str, ...]) -> None:
         except BaseException as error:  # noqa: BLE001 - the other side raises it
             answer = _packed(None, error)
         pipe.send_bytes(answer)
+
+
+_keeper: Connection | None = None
+"""In a process that serves, the pipe to the thread that keeps it."""
+
+
+def goes_on() -> None:
+    """Say, in the middle of a task, that a part of it is done; its time limit starts anew."""
+    if _keeper is not None:
+        _keeper.send_bytes(b"")
 
 
 def _show(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:

@@ -122,6 +122,7 @@ def fit(
         of series or tokens, which have none.
     """
     check_placement(device, None)
+    side = None if side is None else as_whole("the side of the images", side, 1, example="224")
     if batch.kind != "images":
         if side:
             raise ModelError(

@@ -6,7 +6,7 @@ import math
 import pickle
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import as_completed
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -16,6 +16,8 @@ import pandas as pd
 import torch
 from torch import nn
 
+from zsnas._files import as_path
+from zsnas._names import as_name
 from zsnas._numbers import as_seeds, as_whole
 from zsnas._progress_bar import progress_bar
 from zsnas.batches import Batch
@@ -113,20 +115,25 @@ def rank(  # noqa: PLR0913 - settings, all but four of them keyword-only
     names, drawn = choose_proxies(proxies), as_seeds(seeds)
     if not names or not drawn:
         raise ValueError("proxies and seeds must not be empty; give at least one of each")
+    if not isinstance(batch, Batch | Path):
+        as_name("batch", batch, "zsnas.list_batches()")
     size = len(batch) if isinstance(batch, Batch) else as_whole("size", size, 1, example="64")
+    path = None if store is None else as_path("the store", store, "scores.sqlite")
     workers = as_whole("workers", workers, 1, example="2")
     forget_images()
-    jobs = [
-        _Job(name, given, batch, size, seed, names, side, device, dtype)
-        for name, given in named.items()
-        for seed in drawn
-    ]
-    sources = [_fitted(job)[1].source for job in jobs if job.seed == drawn[0]]  # which finds what is wrong
-    source = "; ".join(dict.fromkeys(sources))
-    if workers > 1:
-        _check_pickled(jobs)
     with ExitStack() as stack:
-        kept = _opened(stack, Path(store), jobs[0], source) if store is not None else None
+        stack.enter_context(_interrupted_in_words(path))
+        jobs = [
+            _Job(name, given, batch, size, seed, names, side, device, dtype)
+            for name, given in named.items()
+            for seed in drawn
+        ]
+        # Which finds what is wrong.
+        sources = [_fitted(job)[1].source for job in jobs if job.seed == drawn[0]]
+        source = "; ".join(dict.fromkeys(sources))
+        if workers > 1:
+            _check_pickled(jobs)
+        kept = _opened(stack, path, jobs[0], source) if path else None
         bar = stack.enter_context(progress_bar("rank", len(jobs), unit="net", shown=progress))
         found = {}
         for job, measured in _scored(jobs, kept, workers):
@@ -213,15 +220,26 @@ def _scored(
             todo.append(job)
         else:
             yield job, known
+    for job, (measured, digest) in _in_turn(todo) if workers == 1 else _at_once(todo, workers):
+        if store is not None:
+            scores = [StoredScore(name, digest, *found) for name, found in measured.items()]
+            store.add(job.row, scores, provenance(job.device))
+        yield job, measured
+
+
+@contextmanager
+def _interrupted_in_words(path: Path | None) -> Iterator[None]:
+    """Say on Ctrl-C, while networks are prepared or scored, what is kept and how to go on."""
     try:
-        for job, (measured, digest) in _in_turn(todo) if workers == 1 else _at_once(todo, workers):
-            if store is not None:
-                scores = [StoredScore(name, digest, *found) for name, found in measured.items()]
-                store.add(job.row, scores, provenance(job.device))
-            yield job, measured
+        yield
     except KeyboardInterrupt:
-        how = f"what is scored is in {store.path}; the same call resumes" if store else "nothing is kept"
-        raise KeyboardInterrupt(f"stopped: {how}") from None
+        if path is None:
+            kept = "nothing is kept; with a store=FILE.sqlite, the same call would resume"
+        elif path.exists():
+            kept = f"what is scored is in {path}; the same call resumes"
+        else:
+            kept = "nothing is scored yet; the same call begins again"
+        raise KeyboardInterrupt(f"stopped: {kept}") from None
 
 
 def _in_turn(jobs: Sequence[_Job]) -> Iterator[tuple[_Job, tuple[dict[str, Measurement], str]]]:

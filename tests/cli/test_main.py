@@ -190,7 +190,6 @@ def test_what_the_encoding_of_a_terminal_lacks_is_told_by_its_number():
     ("sentence", "words"),
     [
         ("go on with mix=True, or name another store", "go on with --mix, or name another store"),
-        ("sweep with mix=True (--mix) to go on", "sweep with --mix to go on"),
         ("sweep with device='cuda:1', or", "sweep with --device cuda:1, or"),
         ("for example seeds=(0,)", "for example --seeds 0"),
         ("rank with workers=1; or time_limit=2.5.", "rank with --workers 1; or --time-limit 2.5."),

@@ -151,6 +151,8 @@ def test_another_number_of_networks_has_half_of_them_from_the_top_and_those_of_f
     assert (len(drawn), len(fewer)) == (6, 4)
     assert fewer < drawn
     assert evaluation_page.command(many).endswith("--profile quick --networks 7")
+    spaced = replace(many, file=Path("my proxy.py"))
+    assert evaluation_page.command(spaced).startswith("zsnas evaluate 'my proxy.py' --benchmarks tiny/a")
 
 
 @pytest.mark.usefixtures("tiny")

@@ -112,13 +112,33 @@ def test_a_name_is_given_once():
             {"target": ("luck",)},
             "unknown target 'luck'; valid are expressivity, generalization, trainability",
         ),
+        ({"kind": None}, "unknown kind None; valid are naive"),
+        ({"target": 3}, "unknown target 3; valid are expressivity"),
         ({"images_per_class": 0}, "images_per_class is 0; it must be a whole number, at least 1"),
+        ({"higher_is_better": "no"}, "higher_is_better of a proxy is 'no'; it must be True or False"),
+        ({"label": None}, "the label of a proxy is None; it must be text"),
+        ({"equation": 6}, "the equation of a proxy is 6; it must be text"),
+        ({"reference": ["me2025"]}, r"the reference of a proxy is \['me2025'\]; it must be text"),
     ],
 )
 @pytest.mark.usefixtures("own_register")
 def test_an_invalid_description_is_refused(changes, message):
     with pytest.raises(ValueError, match=message):
         registered(lambda _passes: 0.0, **changes)
+
+
+@pytest.mark.usefixtures("own_register")
+def test_one_target_may_be_given_by_its_name():
+    registered(lambda _passes: 0.0, target="trainability")
+    assert "<lambda>" in list_proxies(target="trainability")
+
+
+@pytest.mark.parametrize(("args", "kwargs"), [((print,), {}), ((), {"label": "Mine"})])
+def test_a_decorator_without_its_arguments_says_how_it_is_written(args, kwargs):
+    with pytest.raises(
+        ValueError, match=r"^zsnas\.register takes its arguments by name \(.*\); write @zsnas"
+    ):
+        register(*args, **kwargs)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])

@@ -335,13 +335,20 @@ def test_without_an_embedding_nothing_can_be_differentiated():
     assert found["grad_norm"].value > 0
 
 
-def test_a_number_for_each_sequence():
+@pytest.mark.parametrize("numbers", [[[3.0], [1.0]], [3.0, 1.0]])
+def test_a_number_for_each_sequence(numbers):
     task = zsnas.Task("age", 1, criterion="mse_loss")
-    batch = zsnas.Batch.from_arrays([[0], [1]], [[3.0], [1.0]], task=task)
+    batch = zsnas.Batch.from_arrays([[0], [1]], numbers, task=task)
     model = nn.Sequential(nn.Embedding(2, 1), nn.Flatten())
     model[0].weight.data = torch.tensor([[1.0], [2.0]])
     # The outputs 1 and 2 are off by -2 and 1: gradients of the mean square -2 and 1.
     assert zsnas.score(model, batch, "grad_norm")["grad_norm"] == pytest.approx(5**0.5)
+
+
+def test_so_many_numbers_for_each_sequence_as_the_task_has_outputs():
+    task = zsnas.Task("position", 2, criterion="mse_loss")
+    with pytest.raises(ValueError, match=r"shape \(2,\); for position, 2 numbers for each of 2 tokens"):
+        zsnas.Batch.from_arrays([[0], [1]], [3.0, 1.0], task=task)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

@@ -68,8 +68,8 @@ def test_the_workers_of_a_scheduler_give_what_one_process_gives(scheduler, tmp_p
 def test_a_scheduler_that_is_not_there_is_a_sentence(tmp_path, monkeypatch):
     with pytest.raises(FileNotFoundError, match=r"no scheduler file .*or an address such as"):
         dask(str(tmp_path / "none.json")).__enter__()
-    monkeypatch.setattr(cluster, "_PATIENCE", 1)
-    with pytest.raises(OSError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
+    monkeypatch.setattr(cluster, "PATIENCE", 1)
+    with pytest.raises(OSError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9 within 1 s"):
         dask("tcp://127.0.0.1:9").__enter__()
 
 

@@ -94,6 +94,13 @@ def test_quick_architectures_go_to_a_worker_together_and_a_lost_chunk_is_dealt_a
     assert all(reason is None for _, reason in found.values())
 
 
+def test_the_time_limit_starts_anew_with_each_architecture(monkeypatch):
+    parts = []
+    monkeypatch.setattr(sweep_module, "goes_on", lambda: parts.append(sum(measurements().values())))
+    sweep("tiny", proxies=["count"], executor=Losing("", None, 0), seeds=(0, 1), progress=False)
+    assert parts == list(range(1, 25))
+
+
 def test_a_broken_executor_is_a_sentence_and_the_next_one_resumes():
     class Broken(Losing):
         def submit(self, fn, task, /):

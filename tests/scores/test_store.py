@@ -204,6 +204,17 @@ def test_what_is_no_place_for_a_store_is_a_sentence(make, message, tmp_path):
         ScoreStore(make(tmp_path))
 
 
+def test_an_empty_file_of_another_kind_is_no_store(tmp_path):
+    other, empty = tmp_path / "notes.txt", tmp_path / "new.sqlite"
+    other.touch()
+    empty.touch()
+    with pytest.raises(ValueError, match=r"does not end in \.sqlite, \.sqlite3 or \.db, as a store does"):
+        ScoreStore(other)
+    assert other.read_bytes() == b""
+    with ScoreStore(empty) as store:
+        assert not store.scores()
+
+
 def test_a_database_of_another_program_is_refused_and_left_alone(foreign):
     before = foreign.read_bytes()
     with pytest.raises(StoreError, match="database of another program"):

@@ -11,6 +11,7 @@ from tiny_benchmark import ARCHITECTURES, UNDEFINED, measurements
 import zsnas.scores.sweep
 from zsnas.proxies import Measurement
 from zsnas.scores import sweep as sweep_module
+from zsnas.scores import table as table_module
 from zsnas.scores.store import ScoreStore, StoreError
 from zsnas.scores.table import publish, published_path, scores, undefined
 from zsnas.spaces import NetworkUnavailable
@@ -192,6 +193,19 @@ def test_file_with_more_scores_than_the_store_is_not_overwritten(smaller):
     with pytest.raises(StoreError, match=r"scores that the store lacks"):
         publish(store, "tiny")
     assert len(scores("tiny")) == 12
+
+
+def test_scores_of_a_proxy_from_outside_stay_in_the_store(monkeypatch, tmp_path):
+    store = sweep()
+    whole = publish(store, "tiny", tmp_path / "own.parquet")
+    monkeypatch.setattr(table_module, "list_proxies", lambda: ["count", "slope"])
+    with pytest.warns(UserWarning, match="the scores of volume, not of this package, stay in tiny.sqlite"):
+        publish(store, "tiny")
+    assert "volume" in pq.read_table(whole).column_names
+    assert scores("tiny").filter(["count", "slope", "volume"]).columns.tolist() == ["count", "slope"]
+    # A quarter of a second a proxy.
+    assert set(scores("tiny")["seconds"]) == {0.5}
+    assert scores("tiny")["reasons"].isna().all()
 
 
 def test_store_of_another_benchmark_is_not_published():

@@ -1,12 +1,16 @@
 """Searches on the size space of NATS-Bench by #Params, whose best architectures are known."""
 
 import json
+import math
 import random
 import re
+from concurrent.futures import Future
+from typing import ClassVar
 
 import pytest
 
 import zsnas
+from zsnas._processes import TimedOut, WorkerDied
 from zsnas.search import Budget, BudgetError, Checkpoint, CheckpointError, Objective, _run, evolution, search
 from zsnas.spaces import space
 
@@ -38,6 +42,48 @@ def test_several_proxies_add_their_ranks():
         {"params": 3.0, "ntk_cond": float("nan")},
     ]
     assert Objective(["params", "ntk_cond"]).values(scores) == [3.0, 5.0, 4.0]
+
+
+class Losing:
+    """In the place of processes: scores here, but for the calls that are to be lost, by their number."""
+
+    lost: ClassVar[dict] = {}
+    calls = 0
+
+    def __init__(self, *_):
+        pass
+
+    def submit(self, call):
+        Losing.calls += 1
+        future = Future()
+        if Losing.calls in self.lost:
+            future.set_exception(self.lost[Losing.calls])
+        else:
+            future.set_result(call())
+        return future
+
+    def shutdown(self, **_):
+        pass
+
+
+def test_a_process_that_ends_costs_one_retry_and_then_the_network(tmp_path, monkeypatch):
+    monkeypatch.setattr(_run, "Processes", Losing)
+    died, late = WorkerDied("its process ended with exit status 7"), TimedOut("it took longer")
+    monkeypatch.setattr(Losing, "lost", {1: died, 3: died, 4: died, 5: late})
+    monkeypatch.setattr(Losing, "calls", 0)
+    settings = {"proxies": ["l2_norm"], "algorithm": "random", "steps": 3}
+    expected = searched(**settings).history["l2_norm"].tolist()
+    settings |= {"checkpoint": tmp_path / "a.jsonl", "time_limit": 60}
+    found = searched(**settings).history
+    assert found["l2_norm"].tolist() == pytest.approx([expected[0], math.nan, math.nan], nan_ok=True)
+    assert found["reasons"].tolist() == [
+        "",
+        "not measured: its process ended with exit status 7, twice",
+        "not measured: it took longer",
+    ]
+    # The next call tries again what was not measured, and that alone.
+    assert searched(**settings).history["l2_norm"].tolist() == expected
+    assert Losing.calls == 7
 
 
 @pytest.mark.parametrize("proxies", [[], ["params", "params"]])
@@ -128,7 +174,7 @@ def test_another_seed_searches_elsewhere():
 @pytest.mark.parametrize(
     ("settings", "why"),
     [
-        ({"algorithm": "magic"}, "unknown search algorithm 'magic'; there are evolution, local, random"),
+        ({"algorithm": "magic"}, "unknown search algorithm 'magic'; valid are evolution, local, random"),
         ({"seed": None}, "the seed is None; it must be a whole number"),
         ({"steps": 1.5}, "steps is 1.5; it must be a whole number, at least 1"),
         ({"batch_size": "16"}, "batch_size is '16'; it must be a whole number"),

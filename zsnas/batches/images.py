@@ -31,12 +31,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from zsnas._names import unknown
+from zsnas._names import as_name, unknown
 from zsnas._numbers import as_seed, as_whole
 from zsnas._own import Register
 from zsnas.batches import digits, tokens
 from zsnas.batches.targets import Photographs, examples, side_of_photographs
-from zsnas.batches.tasks import ADE20K, CLASSIFICATION, TASKS, Task
+from zsnas.batches.tasks import ADE20K, CLASSIFICATION, TASKS, Task, check_task
 from zsnas.sources import SourceUnavailable, fetch
 
 Kind = Literal["images", "series", "tokens"]
@@ -64,7 +64,8 @@ class Batch:
         features), or (B, channels, length) for a network of 1-D convolutions; tokens are whole numbers from
         0, (B, length), which the network looks up in an embedding. They go by the name of images, too.
     labels
-        Int64, shape (B,), from 0 to ``num_classes - 1``; for another task its target, see `Task.loss`.
+        Int64, shape (B,), from 0 to ``num_classes - 1``; for another task its target, see `Task.loss`. A
+        number for each image may be (B,), and becomes (B, 1).
     num_classes
         Classes of the data set, present in the batch or not; for another task the outputs of the network.
     source
@@ -82,12 +83,15 @@ class Batch:
     def __post_init__(self) -> None:
         classes = as_whole("num_classes of a batch", self.num_classes, 1, example="10")
         object.__setattr__(self, "num_classes", classes)  # an integer of numpy becomes one of Python
-        if not isinstance(self.task, Task):
+        check_task(self.task)
+        if not isinstance(self.source, str):
             raise ValueError(
-                f"the task of a batch is {self.task!r}; it must be a zsnas.Task, such as "
-                "Task('ages', 1, criterion='mse_loss')"
+                f"the source of a batch is {self.source!r}; it must say what the images are, such as 'photos'"
             )
         _check_images(self.images)
+        _check_tensor("labels", self.labels)
+        if self.task.has_numbers and classes == self.labels.dim() == 1:
+            object.__setattr__(self, "labels", self.labels[:, None])
         _check_labels(self)
 
     @classmethod
@@ -206,7 +210,12 @@ class Batch:
 
     def to(self, device: str | torch.device) -> Batch:
         """Return the batch with images and labels on a device."""
-        return replace(self, images=self.images.to(device), labels=self.labels.to(device))
+        try:
+            return replace(self, images=self.images.to(device), labels=self.labels.to(device))
+        except (RuntimeError, TypeError) as error:
+            raise ValueError(
+                f"a batch cannot be had on the device {device!r}; choose one that is here, such as 'cpu'"
+            ) from error
 
     def __repr__(self) -> str:
         """Return size, shape, classes and source in one line."""
@@ -261,7 +270,6 @@ def _check_tokens(tokens: Tensor) -> None:
 
 def _check_labels(batch: Batch) -> None:
     labels, task, size = batch.labels, batch.task, len(batch.images)
-    _check_tensor("labels", labels)
     has_classes = task.criterion == "cross_entropy"
     fractions = has_classes and (labels.is_floating_point() or labels.is_complex())
     nested = task.has_classes and labels.dim() != 1
@@ -271,6 +279,12 @@ def _check_labels(batch: Batch) -> None:
             f"{labels.dtype}; for {task.name} of {size} {batch.kind} there must be "
             f"{size}, whole numbers if they are classes"
             + ("; a single image is image[None]" if batch.kind == "series" else "")
+        )
+    wanted = size, batch.num_classes
+    if task.has_numbers and labels.shape != wanted:
+        raise ValueError(
+            f"the labels of a batch have the shape {tuple(labels.shape)}; for {task.name}, "
+            f"{batch.num_classes} numbers for each of {size} {batch.kind}, it must be {wanted}"
         )
     if has_classes and not labels.is_meta:
         wrong = labels[(labels < 0) | (labels >= batch.num_classes)]
@@ -414,6 +428,9 @@ def batch(name: str, size: int = 64, seed: int = 0, *, images_per_class: int = 1
         photographs, shrunk four times (not at all for ImageNet-1K), with balanced random labels, and its
         ``source`` says so.
     """
+    given: object = name
+    if not isinstance(given, Path):  # of a folder or a file
+        as_name("batch", given, "zsnas.list_batches()")
     if name in OWN:
         return _own_batch(name, as_whole("size", size, 1, example="64"), as_seed(seed), images_per_class)
     if name not in (*_DATA_SETS, *_TASKS, tokens.NAME):
@@ -445,6 +462,7 @@ def resized(batch: Batch, side: int) -> Batch:
 
     Series and tokens stay as they are.
     """
+    side = as_whole("the side of the images", side, 1, example="224")
     if batch.kind != "images" or batch.images.shape[-2:] == (side, side):
         return batch
     images = interpolate(batch.images, size=(side, side), mode="bicubic", antialias=True)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, cast, get_args
 from zipfile import BadZipFile
 
 import numpy as np
@@ -22,9 +22,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from zsnas._files import as_path
+from zsnas._names import check_choice
 from zsnas._numbers import as_seed, as_whole
 from zsnas.batches.images import Batch, Kind, _balanced
-from zsnas.batches.tasks import CLASSIFICATION, Task
+from zsnas.batches.tasks import CLASSIFICATION, Task, check_task
 
 MEAN = (0.485, 0.456, 0.406)
 DEVIATION = (0.229, 0.224, 0.225)
@@ -55,6 +57,7 @@ def from_arrays(  # noqa: PLR0913 - settings, all but three of them keyword-only
     images, labels, num_classes, mean, deviation, task, source, kind
         As of `Batch.from_arrays`.
     """
+    check_task(task)
     given = _tensor("images", images)
     if _kind(given, kind) == "images":
         normalised, how = _normalised(_channels_first(given), mean, deviation)
@@ -127,7 +130,7 @@ def from_folder(
     images_per_class
         As of `zsnas.batch`.
     """
-    classes = _classes(Path(folder))
+    classes = _classes(as_path("the folder of images", folder, "photos"))
     files = [file for found in classes.values() for file in found]
     labels = np.repeat(np.arange(len(classes)), [len(found) for found in classes.values()])
     chosen = _drawn(str(folder), labels, size, seed, images_per_class)
@@ -211,11 +214,8 @@ def _kind(given: Tensor, stated: str | None) -> Kind:
     """Return what an array holds: as stated; tokens if they are whole numbers (B, length); or images."""
     if stated is None:
         return "tokens" if given.dim() == 2 and not given.is_floating_point() else "images"
-    kinds: tuple[Kind, ...] = get_args(Kind)
-    for kind in kinds:
-        if stated == kind:
-            return kind
-    raise ValueError(f"unknown kind {stated!r} of a batch; valid are {', '.join(kinds)}")
+    check_choice("kind of a batch", stated, get_args(Kind))
+    return cast("Kind", stated)
 
 
 def _as_they_are(

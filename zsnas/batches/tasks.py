@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
+from zsnas._names import check_choice
 from zsnas._numbers import as_whole
 
 if TYPE_CHECKING:
@@ -73,14 +74,8 @@ class Task:
         if self.outputs is not None:
             what = f"outputs of the task {self.name!r}"
             object.__setattr__(self, "outputs", as_whole(what, self.outputs, 1, example="1"))
-        for what, given, valid in (
-            ("head", self.head, get_args(Head)),
-            ("criterion", self.criterion, get_args(Criterion)),
-        ):
-            if given not in valid:
-                raise ValueError(
-                    f"unknown {what} {given!r} of the task {self.name!r}; valid are {', '.join(valid)}"
-                )
+        check_choice(f"head of the task {self.name!r}:", self.head, get_args(Head))
+        check_choice(f"criterion of the task {self.name!r}:", self.criterion, get_args(Criterion))
 
     @property
     def fixed_outputs(self) -> int:
@@ -102,6 +97,11 @@ class Task:
         """Whether each image has one class."""
         return self.criterion == "cross_entropy" and not self.is_dense
 
+    @property
+    def has_numbers(self) -> bool:
+        """Whether each image has numbers, as many as the network has outputs."""
+        return self.criterion != "cross_entropy" and not self.is_dense
+
     def loss(
         self, output: Float[Tensor, " batch channels *pixels"], target: Shaped[Tensor, " batch *target"]
     ) -> Float[Tensor, ""]:
@@ -120,6 +120,15 @@ class Task:
         compared = output.tanh() if self.head == "image" else output
         value: Tensor = getattr(functional, self.criterion)(compared, target)
         return value
+
+
+def check_task(given: object) -> None:
+    """Raise a ValueError, in one sentence, for anything that is no task."""
+    if not isinstance(given, Task):
+        raise ValueError(
+            f"the task of a batch is {given!r}; it must be a zsnas.Task, such as "
+            "Task('ages', 1, criterion='mse_loss')"
+        )
 
 
 CLASSIFICATION = Task("classification", None)

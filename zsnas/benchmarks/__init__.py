@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from zsnas._listed import Listed
-from zsnas._names import as_names, matching, unknown
+from zsnas._names import as_name, as_names, matching, unknown
 from zsnas._own import Register
 from zsnas.benchmarks import (
     accel_nasbench,
@@ -90,7 +90,7 @@ def benchmark(name: str) -> Benchmark:
     SourceUnavailable
         When the files of the table are neither in the mirror, nor in the cache, nor to be had.
     """
-    trained, _, images = name.partition("@")
+    trained, _, images = as_name("benchmark", name, "zsnas.list_benchmarks()").partition("@")
     found = _loaded(trained)
     if trained == name:
         return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 import pandas as pd
@@ -43,6 +44,16 @@ class Benchmark:
     metric: str = "test_accuracy"
     unit: str = "%"
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.table, pd.DataFrame):
+            raise ValueError(
+                f"the table of a benchmark is of type {type(self.table).__name__}; it must be a DataFrame "
+                "with a row an architecture"
+            )
+        for what in ("name", "space", "batch", "licence", "citation", "metric", "unit"):
+            if not isinstance(text := getattr(self, what), str):
+                raise ValueError(f"the {what} of a benchmark is {text!r}; it must be text")
+
     def _repr_html_(self) -> str:
         best = f"{self.table[self.metric].max():.2f} {self.unit}" if self.metric else "–"
         about = (
@@ -76,9 +87,10 @@ class Benchmark:
         ValueError
             When the fraction is not in (0, 1].
         """
-        if not 0 < fraction <= 1:
+        given: object = fraction
+        if not (isinstance(given, Real) and 0 < float(given) <= 1):
             raise ValueError(
-                f"the fraction of top architectures is {fraction}; it must be above 0 and at most 1"
+                f"the fraction of top architectures is {fraction!r}; it must be above 0 and at most 1"
             )
         truth = self.truth.sort_values(ascending=False, kind="stable")
         places = math.ceil(round(fraction * len(truth), 9))

@@ -64,7 +64,7 @@ def complain(message: str, status: int, options: Iterable[str] = ()) -> int:
     if message.startswith("unknown batch ") and "batch" in taken:
         message += "; a folder with a sub-folder for each class, or an .npz file, is one, too"
     for name in taken:
-        value = r"('[^']*'|\([\d, ]*\)|[\w.:-]*\w)(?: \(--[\w-]+\))?"  # some name the option, too
+        value = r"('[^']*'|\([\d, ]*\)|[\w.:-]*\w)"
         message = re.sub(rf"\b({name})={value}", _as_option, message)
         if "_" in name:
             message = re.sub(rf"(?<![\w'\"/.=-]){name}(?![\w'\"/.=-])", _as_option_alone(name), message)

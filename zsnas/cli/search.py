@@ -43,12 +43,19 @@ def add(commands: Commands) -> None:
     parser.add_argument("--seed", type=int, default=0, help="draws all that is random (default: 0)")
     add_load(parser)
     parser.add_argument("--checkpoint", metavar="FILE", help="keeps every score; a killed search resumes")
+    parser.add_argument(
+        "--time-limit",
+        type=above_zero,
+        metavar="SECONDS",
+        help="for one architecture, which is scored in a process of its own (default: an hour with --load)",
+    )
     parser.add_argument("--output", metavar="FILE", help="write every step, to NAME.csv or NAME.parquet")
     parser.add_argument("--no-progress", action="store_true", help="no progress bar")
 
 
 def _run(options: argparse.Namespace) -> int:
     from zsnas._files import checked_file
+    from zsnas._processes import HOUR
     from zsnas.search import search
 
     output = options.output and checked_file("the history of a search", options.output, ".csv", ".parquet")
@@ -64,12 +71,16 @@ def _run(options: argparse.Namespace) -> int:
         seed=options.seed,
         device=options.device,
         checkpoint=options.checkpoint,
+        # A proxy of one's own may end the process.
+        time_limit=options.time_limit or (HOUR if options.load else None),
         progress=not options.no_progress,
     )
     best = found.history[found.history["arch"] == found.arch].iloc[0]
     print(f"{found.arch}  (best of {found.history['arch'].nunique():,} architectures)")
     rows = [(name, f"{best[name]:.6g}") for name in ("parameters", "macs", *options.proxies)]
     print_table(("of it", "value"), rows)
+    if best["reasons"]:
+        print(f"- {best['reasons']}")
     seconds = found.history["seconds"].sum()
     print(
         f"scoring took {seconds:.1f} seconds" if seconds < 60 else f"scoring took {seconds / 60:.1f} minutes"

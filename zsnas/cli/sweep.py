@@ -127,8 +127,9 @@ def _sweep(options: argparse.Namespace) -> Path:
     }
     if not options.dask:
         return sweep(options.benchmark, **settings)
-    from zsnas.scores.cluster import dask
+    from zsnas.scores.cluster import PATIENCE, dask
 
+    print(f"waiting up to {PATIENCE} s for the scheduler at {options.dask}", file=sys.stderr)
     with dask(options.dask) as (executor, workers):
         print(f"{workers} workers of {options.dask} score", file=sys.stderr)
         return sweep(options.benchmark, **settings | {"executor": executor, "workers": workers})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import math
 import re
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
@@ -221,7 +222,8 @@ def command(evaluation: Evaluation) -> str:
     """Return the command that makes this evaluation again."""
     names = ",".join(result.bench.name for result in evaluation.results)
     many = "" if evaluation.networks is None else f" --networks {evaluation.networks}"
-    return f"zsnas evaluate {evaluation.file.name} --benchmarks {names} --profile {evaluation.profile}{many}"
+    file = shlex.quote(evaluation.file.name)
+    return f"zsnas evaluate {file} --benchmarks {names} --profile {evaluation.profile}{many}"
 
 
 def _networks(evaluation: Evaluation) -> str:

@@ -4,7 +4,6 @@ import hashlib
 import json
 import math
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
@@ -19,6 +18,8 @@ import torch
 from tqdm import tqdm
 
 from zsnas._extras import ExtraMissing
+from zsnas._files import as_path
+from zsnas._names import check_choice
 from zsnas._numbers import as_seeds, as_whole
 from zsnas._processes import Processes
 from zsnas._progress_bar import progress_bar
@@ -57,7 +58,10 @@ BASELINES = ("params", "flops", "synflow", "naswot")
 BATCH_SIZE = 64
 TRIED = 3
 """After so many networks the time is estimated, and a proxy that has failed on each of them is given up."""
-FAILED = ("it raised ", "it returned ", "it changed ", f"{NOT_MEASURED}scoring it ended the program")
+FAILED = (
+    *("it raised ", "it returned ", "it changed "),
+    *(f"{NOT_MEASURED}{how} ended" for how in ("scoring it", "its process", "its process was")),
+)
 """How the reason begins where a proxy is wrong, and not undefined for a network."""
 
 RESAMPLES = 1000
@@ -205,8 +209,7 @@ def evaluate(  # noqa: PLR0913 - settings, all but three of them keyword-only
     KeyboardInterrupt
         On Ctrl-C, with a message that says how much is stored and how to resume.
     """
-    if profile not in get_args(Profile):
-        raise ValueError(f"unknown profile {profile!r}; valid are {', '.join(get_args(Profile))}")
+    check_choice("profile", profile, get_args(Profile))
     half = QUICK if networks is None else as_whole("networks", networks, 4, example="120") // 2
     if networks is not None and profile == "full":
         raise ValueError('networks is for the profile "quick"; "full" takes all that have published scores')
@@ -214,6 +217,7 @@ def evaluate(  # noqa: PLR0913 - settings, all but three of them keyword-only
     drawn = None if seeds is None else as_seeds(seeds)
     size = None if batch_size is None else as_whole("batch_size", batch_size, 1, example="64")
     workers = as_whole("workers", workers, 1, example="2")
+    folder = as_path("the folder of the scores", folder, ".zsnas/evaluate")
     yours = load_proxies(file)
     forget_images()
     benches, notes = _available(matching_benchmarks(benchmarks))
@@ -222,10 +226,10 @@ def evaluate(  # noqa: PLR0913 - settings, all but three of them keyword-only
     with _scorers(workers, benches, str(file), source) as scorers:
         for bench in benches:
             plan = _plan(bench, profile, half, drawn, size, device)
-            store = _store_path(Path(folder), Path(file).stem, source, plan, scorers.work.threads)
+            store = _store_path(folder, Path(file).stem, source, plan, scorers.work.threads)
             if recompute:
                 store.unlink(missing_ok=True)
-            baselines = _store_path(Path(folder), "baselines", "", plan, scorers.work.threads)
+            baselines = _store_path(folder, "baselines", "", plan, scorers.work.threads)
             results.append(_result(plan, yours, store, baselines, scorers, progress))
     return Evaluation(Path(file), source, profile, yours, tuple(results), notes, networks)
 
@@ -244,7 +248,9 @@ def _scorers(workers: int, benches: Sequence[Benchmark], file: str, source: str)
     if workers == 1:
         yield _Scorers(InProcess(), 1, Work(torch.get_num_threads()))
         return
-    modules = dict.fromkeys(module for bench in benches for module in modules_for(bench, ()))
+    modules = dict.fromkeys(
+        module for bench in benches for module in modules_for(bench.space, bench.batch, ())
+    )
     pool = Processes(workers, tuple(modules))
     try:
         yield _Scorers(pool, workers, Work(1, run=partial(_run_with, file, source)))
@@ -383,10 +389,10 @@ def _scored(
 
 
 def _fill(store: ScoreStore, plan: Plan, names: tuple[str, ...], scorers: _Scorers, progress: bool) -> None:
-    """Score the first networks here, which shows whether it works and how long it takes; then the others."""
+    """Score the first networks, which shows whether it works and how long it takes; then the others."""
     where, told, found = plan.bench.name, set[str](), list[StoredScore]()
-    here = Work(scorers.work.threads)
-    dealer = Dealer(store, names, lambda row, lacks: Job.of(plan.bench, row, lacks, plan.device), here)
+    job = partial(Job.of, plan.bench, device=plan.device)
+    dealer = Dealer(store, names, job, scorers.work)
     missing = [row for row in plan.rows if dealer.missing(row)]
     dealer.done = len(plan.rows) - len(missing)
     with progress_bar(where, len(plan.rows), unit="net", done=dealer.done, shown=progress) as bar:
@@ -397,12 +403,9 @@ def _fill(store: ScoreStore, plan: Plan, names: tuple[str, ...], scorers: _Score
 
         dealer.seen = seen
         try:
-            start = time.perf_counter()
-            dealer.deal(missing[:TRIED], InProcess(), 1, 1, bar)
+            dealer.deal(missing[:TRIED], scorers.pool, min(TRIED, scorers.workers), 1, bar)
             _check_first(found, where)
-            each = (time.perf_counter() - start) / TRIED / scorers.workers
-            _tell_time(each, len(missing) - TRIED, bar)
-            dealer.work = scorers.work
+            _tell_time(dealer.seconds / scorers.workers, len(missing) - TRIED, bar)
             dealer.deal(missing[TRIED:], scorers.pool, 2 * scorers.workers, 1, bar)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(

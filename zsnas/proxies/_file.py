@@ -13,6 +13,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import TYPE_CHECKING
 
+from zsnas._files import as_path
 from zsnas._own import place, said
 from zsnas.proxies import _registry
 from zsnas.proxies._registry import _REGISTER, Function, Proxy, as_number, list_proxies
@@ -55,7 +56,7 @@ def load_proxies(file: str | Path) -> tuple[str, ...]:
         A ValueError, in one sentence: there is no such file, it is not valid Python, it stops with an error,
         it registers nothing, a name is taken, or a function takes something else than one argument.
     """
-    path = Path(file)
+    path = as_path("the file of proxies", file, "my_proxy.py")
     code = _compiled(path)
     list_proxies()  # so that a name of the package counts as taken
     for name in _LOADED.pop(path.resolve(), ()):
@@ -111,7 +112,8 @@ def _run(code: CodeType, path: Path) -> None:
 
 
 def _failure(error: BaseException, path: Path) -> str:
-    by_registry = traceback.extract_tb(error.__traceback__)[-1].filename == _registry.__file__
+    frames = traceback.extract_tb(error.__traceback__)
+    by_registry = any(frame.filename == _registry.__file__ for frame in frames)
     if by_registry and isinstance(error, ValueError):
         return f"{place(error, path)}: {error}"
     return f"{place(error, path)}: {said(error)}; correct it and run again"

@@ -8,15 +8,16 @@ import pkgutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, wraps
+from inspect import signature
 from itertools import chain
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal, ParamSpec, TypeVar, cast, get_args
 
 import numpy as np
 import torch
 
 from zsnas._listed import card
-from zsnas._names import as_names, matching, unknown
+from zsnas._names import as_name, as_names, check_choice, matching, unknown
 from zsnas._numbers import as_seed, as_whole
 from zsnas.proxies._arguments import check_batch, check_model, misfit
 from zsnas.proxies._copying import why_opaque
@@ -38,6 +39,9 @@ Kind = Literal["naive", "gradient-based", "gradient-free"]
 Target = Literal["expressivity", "generalization", "trainability"]
 
 Function = Callable[[Passes], float]
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 _REGISTER: dict[str, Proxy] = {}
 
@@ -150,6 +154,24 @@ def as_number(returned: object) -> float:
     return float(returned)
 
 
+def _with_arguments(decorator: Callable[_P, _T]) -> Callable[_P, _T]:
+    """Say in a sentence that a decorator was written without its arguments, or without some of them."""
+
+    @wraps(decorator)
+    def checked(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        try:
+            signature(decorator).bind(*args, **kwargs)
+        except TypeError as error:
+            raise ValueError(
+                f"zsnas.{decorator.__name__} takes its arguments by name ({error}); write "
+                "@zsnas.register(label='Mine', higher_is_better=True, kind='gradient-free', target=())"
+            ) from None
+        return decorator(*args, **kwargs)
+
+    return checked
+
+
+@_with_arguments
 def register(  # noqa: PLR0913 - what is known of a proxy, all of it keyword-only
     *,
     label: str,
@@ -183,18 +205,25 @@ def register(  # noqa: PLR0913 - what is known of a proxy, all of it keyword-onl
     Raises
     ------
     ValueError
-        When the name is taken by another module (the same one, or a notebook, may define it again), ``kind``,
-        ``target`` or ``statistics`` is not one of the valid values, or ``images_per_class`` no whole number
-        from 1.
+        When an argument is missing or not one of the valid values, and when the name is taken by another
+        module (the same one, or a notebook, may define it again).
     """
-    _check("kind", (kind,), get_args(Kind))
-    _check("target", target, get_args(Target))
-    _check("statistics", (statistics,), get_args(Statistics))
+    for what, text in (("label", label), ("equation", equation), ("reference", reference)):
+        if not isinstance(text, str):
+            raise ValueError(f"the {what} of a proxy is {text!r}; it must be text")
+    if not isinstance(higher_is_better, bool):
+        raise ValueError(f"higher_is_better of a proxy is {higher_is_better!r}; it must be True or False")
+    check_choice("kind", kind, get_args(Kind))
+    given: object = target
+    aims = tuple(given) if isinstance(given, list | tuple | set) else (given,)
+    for aim in aims:
+        check_choice("target", aim, get_args(Target))
+    check_choice("statistics", statistics, get_args(Statistics))
     each = as_whole("images_per_class", images_per_class, 1, example="2")
 
     def add(function: Function) -> Function:
-        about = (function.__name__, label, higher_is_better, kind, target, equation, reference)
-        _add(Proxy(*about, function, statistics, each))
+        about = (function.__name__, label, higher_is_better, kind, cast("tuple[Target, ...]", aims))
+        _add(Proxy(*about, equation, reference, function, statistics, each))
         return function
 
     return add
@@ -260,12 +289,6 @@ def _have_one_home(taken: Proxy, added: Proxy) -> bool:
     return taken.function.__module__ == added.function.__module__
 
 
-def _check(field: str, given: tuple[str, ...], valid: tuple[str, ...]) -> None:
-    for value in given:
-        if value not in valid:
-            raise ValueError(f"unknown {field} {value!r}; valid are {', '.join(valid)}")
-
-
 @cache
 def _load() -> None:
     """Import every proxy file of this package, each of which registers its proxies."""
@@ -289,9 +312,9 @@ def list_proxies(pattern: str = "*", *, kind: Kind | None = None, target: Target
     """
     _load()
     if kind is not None:
-        _check("kind", (kind,), get_args(Kind))
+        check_choice("kind", kind, get_args(Kind))
     if target is not None:
-        _check("target", (target,), get_args(Target))
+        check_choice("target", target, get_args(Target))
     return [
         name
         for name in matching(_REGISTER, pattern)
@@ -327,7 +350,7 @@ def proxy(name: str) -> Proxy:
         A ``ValueError`` with the closest valid name, when there is no such proxy.
     """
     _load()
-    if name not in _REGISTER:
+    if as_name("proxy", name, "zsnas.list_proxies()") not in _REGISTER:
         raise unknown("proxy", name, _REGISTER, "zsnas.list_proxies()")
     return _REGISTER[name]
 

@@ -44,7 +44,7 @@ def az_nas(scores: pd.DataFrame) -> pd.Series[float]:
     ----------
     Lee and Ham 2024, AZ-NAS.
     """
-    missing = [part for part in PARTS if part not in scores]
+    missing = [part for part in PARTS if part not in getattr(scores, "columns", ())]
     if missing:
         raise ValueError(
             f"AZ-NAS needs the columns {', '.join(PARTS)}; this table has no {', '.join(missing)}; "

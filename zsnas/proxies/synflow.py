@@ -120,7 +120,9 @@ def synflow_printed(passes: Passes) -> float:
     return sum((weight * gradient).sum().item() for weight, gradient in pairs)
 
 
-register_variant("synflow", name="plain", label="Plain", equation="eq-synflow-printed")(synflow_printed)
+register_variant(
+    "synflow", name="plain", label="Plain product of weight and gradient", equation="eq-synflow-printed"
+)(synflow_printed)
 
 
 @shared_pass

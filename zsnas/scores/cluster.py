@@ -12,7 +12,10 @@ from pathlib import Path
 
 from zsnas._extras import needing
 
-_PATIENCE = 60
+PATIENCE = 15
+"""Seconds in which a scheduler has to answer."""
+
+_WORKERS_COME = 60
 
 
 @contextmanager
@@ -29,7 +32,7 @@ def dask(scheduler: str) -> Iterator[tuple[Executor, int]]:
     ExtraMissing
         When Dask is not installed.
     OSError
-        When there is no scheduler, or none of its workers comes within a minute.
+        When no scheduler answers within a quarter of a minute, or none of its workers comes within one.
     """
     with needing("dask", "a sweep on a cluster"):
         from distributed import Client
@@ -41,15 +44,16 @@ def dask(scheduler: str) -> Iterator[tuple[Executor, int]]:
         )
     where = {"address": scheduler} if "://" in scheduler else {"scheduler_file": scheduler}
     try:
-        client = Client(**where, timeout=_PATIENCE, set_as_default=False)
+        client = Client(**where, timeout=PATIENCE, set_as_default=False)
     except (OSError, ValueError) as error:
         raise OSError(
-            f"no Dask scheduler answers at {scheduler} ({error}); `dask scheduler` starts one"
+            f"no Dask scheduler answers at {scheduler} within {PATIENCE} s ({error}); `dask scheduler` "
+            "starts one"
         ) from error
     # A scheduler that is lost is a sentence of the sweep, and pages of Dask's own log before it.
     with silence_logging_cmgr(logging.CRITICAL):
         try:
-            client.wait_for_workers(1, timeout=_PATIENCE)
+            client.wait_for_workers(1, timeout=_WORKERS_COME)
             yield client.get_executor(pure=False), len(client.nthreads())
         except TimeoutError as error:
             raise OSError(

@@ -135,7 +135,7 @@ class ScoreStore:
     StoreError
         When the file is not a score store, is damaged, or cannot be opened or made.
     ValueError
-        When a new one does not end in .sqlite, .sqlite3 or .db.
+        When a new one, or one that is empty, does not end in .sqlite, .sqlite3 or .db.
     """
 
     def __init__(self, path: Path) -> None:
@@ -143,7 +143,8 @@ class ScoreStore:
         self._ids: dict[str, int] = {}
         if str(path).startswith((":", "file:")):
             raise StoreError(f"the store {str(path)!r} is no file; name one, such as scores.sqlite")
-        if not (path.exists() or path.is_symlink()):
+        is_there = path.exists() or path.is_symlink()
+        if not is_there or (path.is_file() and not path.stat().st_size):  # an empty one becomes a store
             checked_file("a store", path, *SUFFIXES, makes_folder=True)
         self._connection = _connected(path)
         try:

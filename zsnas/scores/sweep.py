@@ -22,8 +22,9 @@ import torch
 from torch import nn
 
 from zsnas import memory
-from zsnas._numbers import as_seed, as_seeds, as_whole
-from zsnas._processes import HOUR, Processes
+from zsnas._files import as_path
+from zsnas._numbers import as_seed, as_seeds, as_whole, check_limit
+from zsnas._processes import HOUR, Processes, goes_on
 from zsnas._progress_bar import progress_bar
 from zsnas._version import __version__
 from zsnas.batches import Batch, batch
@@ -143,24 +144,27 @@ def sweep(  # noqa: PLR0913 - settings, all of them keyword-only
         On Ctrl-C, with a message that says how much is stored and how to resume.
     """
     seeds, limit, batch_size, workers = _checked(seeds, limit, top, batch_size, workers)
+    if top_limit is not None:
+        top_limit = as_whole("top_limit", top_limit, 0, example="1000")
     threads = as_whole("threads", threads, 1, example="1")
-    for what, given in (("time_limit", time_limit), ("memory_limit_gb", memory_limit_gb)):
-        if given is not None and not _is_positive(given):
-            raise ValueError(f"{what} is {given!r}; it is a number above 0, or None")
+    check_limit("time_limit", time_limit)
+    check_limit("memory_limit_gb", memory_limit_gb)
     check_placement(device, None)
     bench = benchmark(benchmark_name)
     bench.check_trained()
     names = choose_proxies(proxies)
     forget_images()
     starts_processes = executor is None and (workers > 1 or time_limit is not None)
-    modules = modules_for(bench, [proxy(name) for name in names]) if starts_processes else ()
+    own = [proxy(name) for name in names]
+    modules = modules_for(bench.space, bench.batch, own) if starts_processes else ()
     source = _batch(bench.batch, batch_size, seeds[0], 1).source
     rows = [
         Row(arch, seed, batch_size)
         for seed in seeds
         for arch in visited(bench, limit, top, top_limit=top_limit)
     ]
-    path = Path(".zsnas", "sweeps", f"{benchmark_name}.sqlite") if store is None else Path(store)
+    usual = f".zsnas/sweeps/{benchmark_name}.sqlite"
+    path = as_path("the store", usual if store is None else store, usual)
     with ScoreStore(path) as opened, opened.locked():
         kind = (device or PROCESSOR).partition(":")[0]
         _claim(opened, benchmark_name, source, kind, None if mix else threads)
@@ -195,7 +199,7 @@ def _checked(
 ) -> tuple[tuple[int, ...], int | None, int, int]:
     """Return seeds, limit, batch size and workers as integers of Python, which a store takes."""
     if not _is_fraction(top):
-        raise ValueError(f"top is {top}; it is a fraction between 0 and 1, for example 0.05")
+        raise ValueError(f"top is {top!r}; it is a fraction between 0 and 1, for example 0.05")
     checked = as_seeds(seeds)
     if not checked:
         raise ValueError("seeds is empty; give at least one, for example seeds=(0,)")
@@ -205,10 +209,6 @@ def _checked(
         as_whole("batch_size", batch_size, 1, example="64"),
         as_whole("workers", workers, 1, example="2"),
     )
-
-
-def _is_positive(given: object) -> bool:
-    return isinstance(given, Real) and float(given) > 0
 
 
 def _is_fraction(given: object) -> bool:
@@ -281,7 +281,7 @@ def _claim(
         if different := unlike(made_with, threads or 1):
             raise StoreError(
                 f"scores in {store.path} were made with {different}; such scores differ in the last digits: "
-                "sweep with mix=True (--mix) to go on all the same, or name another store"
+                "sweep with mix=True to go on all the same, or name another store"
             )
 
 
@@ -374,11 +374,15 @@ def run_task(task: Task) -> Answer:
     StoreError
         When it has another version or other images than the process that deals.
     """
-    with _ALONE, _threads(task.threads), _exiting(task):
+    with _ALONE, _threads(task.threads):
         _check_alike(task)
         start = time.perf_counter()
-        outcomes = tuple(run_job(job, task.memory_limit_gb) for job in task.jobs)
-        return Answer(outcomes, time.perf_counter() - start)
+        outcomes = []
+        for job in task.jobs:
+            with _exiting(task):
+                outcomes.append(run_job(job, task.memory_limit_gb))
+            goes_on()
+        return Answer(tuple(outcomes), time.perf_counter() - start)
 
 
 @contextmanager
@@ -393,12 +397,12 @@ def _threads(count: int) -> Iterator[None]:
 
 @contextmanager
 def _exiting(task: Task) -> Iterator[None]:
-    """End the process when the jobs take too long, unless it is the one that deals."""
+    """End the process when an architecture takes too long, unless it is the one that deals."""
     if task.exits_after is None or task.home == _here():
         yield
         return
     with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
-        faulthandler.dump_traceback_later(task.exits_after * len(task.jobs), exit=True, file=nowhere)
+        faulthandler.dump_traceback_later(task.exits_after, exit=True, file=nowhere)
         try:
             yield
         finally:

@@ -3,8 +3,9 @@
 import json
 import os
 import sys
+import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from math import fsum
 from pathlib import Path
 
@@ -13,10 +14,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from zsnas._names import unknown
+from zsnas._names import as_name, unknown
+from zsnas._numbers import as_whole
 from zsnas.benchmarks import benchmark, list_benchmarks
 from zsnas.checksums import DataCorruptError, read_checked, update
-from zsnas.proxies import NOT_MEASURED, NOTE, list_proxies
+from zsnas.proxies import NOT_MEASURED, NOTE, list_proxies, proxy
 from zsnas.scores.store import Row, ScoreStore, StoredScore, StoreError, shared_and_own
 from zsnas.sources import DATA, IN_REPOSITORY
 from zsnas.spaces import Space, space
@@ -56,7 +58,7 @@ def scores(benchmark_name: str, batch_size: int | None = None) -> pd.DataFrame:
     FileNotFoundError
         When the benchmark has no published scores.
     """
-    trained = benchmark_name.partition("@")[0]
+    trained = as_name("benchmark", benchmark_name, "zsnas.list_benchmarks()").partition("@")[0]
     if trained not in list_benchmarks():
         raise unknown("benchmark", trained, list_benchmarks(), "zsnas.list_benchmarks()")
     path = published_path(benchmark_name)
@@ -67,7 +69,7 @@ def scores(benchmark_name: str, batch_size: int | None = None) -> pd.DataFrame:
         )
     table = read(path)
     counts = table["batch_size"].value_counts()
-    size = counts.idxmax() if batch_size is None else batch_size
+    size = counts.idxmax() if batch_size is None else as_whole("batch_size", batch_size, 1, example="64")
     if size not in counts.index:
         raise ValueError(
             f"benchmark {benchmark_name!r} has no published scores for a batch of {batch_size}; "
@@ -136,7 +138,8 @@ def publish(store: str | Path, benchmark_name: str, path: str | Path | None = No
         The SQLite file of a sweep.
     benchmark_name : str
     path : path, optional
-        Where to write; by default ``data/scores/<benchmark name>.parquet``. Replaced in one step.
+        Where to write; by default ``data/scores/<benchmark name>.parquet``, which has no scores of proxies
+        from outside this package. Replaced in one step.
 
     Returns
     -------
@@ -154,12 +157,18 @@ def publish(store: str | Path, benchmark_name: str, path: str | Path | None = No
     target = published_path(benchmark_name) if path is None else Path(path)
     cells = space(benchmark(benchmark_name).space)
     with _open(store) as opened:
-        chunks = _Chunks(opened, benchmark_name, cells)
+        chunks = _Chunks(
+            opened, benchmark_name, cells, *([_proxies_of_the_package()] if path is None else [])
+        )
         if target.exists():
             _refuse_loss(target, chunks)
         _replace(target, chunks)
     update(target, DATA)
     return target
+
+
+def _proxies_of_the_package() -> list[str]:
+    return [name for name in list_proxies() if not proxy(name).is_foreign]
 
 
 def _open(store: str | Path) -> ScoreStore:
@@ -173,9 +182,14 @@ CHUNK = 2**18
 
 
 class _Chunks:
-    """The table of a store, in chunks of rows, sorted by seed, place in the space and batch size."""
+    """The table of a store, in chunks of rows, sorted by seed, place in the space and batch size.
 
-    def __init__(self, store: ScoreStore, benchmark_name: str, cells: Space) -> None:
+    Proxies that are not among `kept` are left out, with a notice.
+    """
+
+    def __init__(
+        self, store: ScoreStore, benchmark_name: str, cells: Space, kept: Container[str] | None = None
+    ) -> None:
         settings = store.settings
         if settings.get("benchmark") != benchmark_name:
             raise StoreError(
@@ -183,6 +197,12 @@ class _Chunks:
             )
         self._store = store
         measured = store.proxy_names()
+        if left_out := sorted(name for name in measured if kept is not None and name not in kept):
+            warnings.warn(
+                f"the scores of {', '.join(left_out)}, not of this package, stay in {store.path} alone",
+                stacklevel=3,
+            )
+            measured = measured.difference(left_out)
         registered = [name for name in list_proxies() if name in measured]
         self.proxies = registered + sorted(measured.difference(registered))
         keys = np.array(
@@ -207,6 +227,8 @@ class _Chunks:
         reasons: dict[int, dict[str, str]] = {}
         rows: list[Row | None] = [None] * len(numbers)
         for place, row, score in self._store.of_rows(numbers):
+            if score.proxy not in column:
+                continue
             rows[place] = row
             seconds[place].append(score.seconds)
             if score.was_measured:

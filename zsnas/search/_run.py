@@ -6,8 +6,10 @@ import math
 import random
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +17,15 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from zsnas._numbers import as_seed, as_whole
+from zsnas._files import as_path
+from zsnas._names import check_choice
+from zsnas._numbers import as_seed, as_whole, check_limit
+from zsnas._processes import Processes, TimedOut, WorkerDied
 from zsnas._progress_bar import progress_bar
 from zsnas._version import __version__
 from zsnas.batches import Batch, batch
-from zsnas.proxies import check_placement, measure, misfit, proxy
+from zsnas.proxies import NOT_MEASURED, Measurement, check_placement, measure, misfit, proxy
+from zsnas.scores._workers import modules_for
 from zsnas.search._budget import Budget
 from zsnas.search._checkpoint import Checkpoint, Scored
 from zsnas.search._objective import Objective
@@ -83,6 +89,8 @@ class Run:
     checkpoint: Checkpoint
     bar: tqdm[Any]
     device: str | None = None
+    pool: Processes | None = None
+    """A process that scores; without it this one does."""
     proposed: list[str] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
 
@@ -99,7 +107,7 @@ class Run:
         """Use one step for an architecture."""
         if arch not in self.checkpoint.scored:
             scored = self._measured(arch)
-            self.checkpoint.add(scored)
+            self._keep(scored)
             self.seconds.append(scored["seconds"])
         self.proposed.append(arch)
         self.bar.update()
@@ -126,15 +134,36 @@ class Run:
             known = {"params": float(counts.params), "flops": float(counts.macs)}
             scores = {name: known[name] for name in self.objective.proxies}
             return Scored(arch=arch, scores=scores, reasons={}, seconds=time.perf_counter() - start)
-        images = self.space.images_for(arch, self.images)
-        network = self.space.build_for(arch, images, self.seed)
-        found = measure(network, images, self.objective.proxies, self.seed, self.device)
+        on, by, where = self.images, self.objective.proxies, self.device
+        call = partial(_found, self.space.name, arch, on, by, self.seed, where, torch.get_num_threads())
+        found = call() if self.pool is None else self._apart(self.pool, call)
         return Scored(
             arch=arch,
             scores={name: measured.value for name, measured in found.items()},
             reasons={name: measured.reason for name, measured in found.items() if measured.reason},
             seconds=time.perf_counter() - start,
         )
+
+    def _apart(
+        self, pool: Processes, call: Callable[[], Mapping[str, Measurement]]
+    ) -> Mapping[str, Measurement]:
+        """Score in the process; one that dies is replaced and tries again, once."""
+        for _ in range(2):
+            try:
+                return pool.submit(call).result()
+            except WorkerDied as error:
+                reason = f"{error}, twice"
+            except TimedOut as error:
+                reason = str(error)
+                break
+        return dict.fromkeys(self.objective.proxies, Measurement(math.nan, f"{NOT_MEASURED}{reason}", 0.0))
+
+    def _keep(self, scored: Scored) -> None:
+        """Keep scores; what was not measured, for now alone: the next call tries it again."""
+        if any(reason.startswith(NOT_MEASURED) for reason in scored["reasons"].values()):
+            self.checkpoint.scored[scored["arch"]] = scored
+        else:
+            self.checkpoint.add(scored)
 
     @property
     def _is_counted(self) -> bool:
@@ -160,19 +189,36 @@ class Run:
         }
 
 
+def _found(
+    space_name: str,
+    arch: str,
+    images: Batch,
+    proxies: Sequence[str],
+    seed: int,
+    device: str | None,
+    threads: int,
+) -> Mapping[str, Measurement]:
+    """Build and score a network with so many threads of torch, in whichever process."""
+    torch.set_num_threads(threads)
+    cells = space(space_name)
+    fitted = cells.images_for(arch, images)
+    return measure(cells.build_for(arch, fitted, seed), fitted, proxies, seed, device)
+
+
 def search(  # noqa: PLR0913 - settings, all of them keyword-only
     space_name: str,
     *,
     proxies: Sequence[str] | str,
     algorithm: str = "evolution",
     steps: int = 10_000,
-    macs: float = math.inf,
+    macs: float | None = None,
     batch_name: str = "imagenet1k",
     batch_size: int = 16,
     image_size: int | None = None,
     seed: int = 0,
     device: str | None = None,
     checkpoint: str | Path | None = None,
+    time_limit: float | None = None,
     progress: bool = True,
 ) -> Found:
     """Search a space for the architecture that proxies rank highest.
@@ -187,8 +233,8 @@ def search(  # noqa: PLR0913 - settings, all of them keyword-only
         One of `ALGORITHMS`.
     steps : int
         Architectures that are proposed; one that is proposed again costs a step and no time.
-    macs : float
-        Budget in multiply-accumulates of one image.
+    macs : float, optional
+        Budget in multiply-accumulates of one image; by default none.
     batch_name, batch_size
         The images that proxies see, see `zsnas.batch`; so many of a class as the proxies compare.
     image_size : int, optional
@@ -200,6 +246,10 @@ def search(  # noqa: PLR0913 - settings, all of them keyword-only
     checkpoint : path, optional
         Keeps every score, so that the same call goes on where a killed one stopped; one with more steps
         too.
+    time_limit : float, optional
+        Seconds for one architecture. It is then scored in a process of its own, which is replaced when it
+        takes longer or dies; after that it has no score, with the reason. A script needs the usual
+        ``if __name__ == "__main__":``. By default this process scores, and ends when a proxy ends it.
     progress : bool
         Show a bar on standard error.
 
@@ -209,12 +259,17 @@ def search(  # noqa: PLR0913 - settings, all of them keyword-only
         When an argument is unknown or out of range; its kinds `BudgetError`, when no architecture stays
         within the budget, and `CheckpointError`, when the checkpoint belongs to another search.
     """
-    if algorithm not in ALGORITHMS:
-        raise ValueError(f"unknown search algorithm {algorithm!r}; there are {', '.join(ALGORITHMS)}")
+    check_choice("search algorithm", algorithm, ALGORITHMS)
     steps, seed = as_whole("steps", steps, 1, example="10_000"), as_seed(seed)
     batch_size = as_whole("batch_size", batch_size, 1, example="16")
+    image_size = None if image_size is None else as_whole("image_size", image_size, 1, example="224")
+    check_limit("time_limit", time_limit)
+    check_limit("macs", macs)
+    macs = math.inf if macs is None else macs
     check_placement(device, None)
     objective, cells = Objective(proxies), space(space_name)
+    own = [proxy(name) for name in objective.proxies]
+    modules = () if time_limit is None else modules_for(space_name, batch_name, own)
     compared = max(proxy(name).images_per_class for name in objective.proxies)
     images = batch(batch_name, batch_size, seed, images_per_class=compared)
     _check_takes(cells, images, seed)
@@ -233,12 +288,16 @@ def search(  # noqa: PLR0913 - settings, all of them keyword-only
         "zsnas": __version__,
         "torch": torch.__version__,
     } | ({"device": device} if device else {})
-    path = None if checkpoint is None else Path(checkpoint)
+    path = None if checkpoint is None else as_path("the checkpoint", checkpoint, "search.jsonl")
     with (
         Checkpoint(path, settings) as kept,
         progress_bar(space_name, steps, unit="step", shown=progress) as bar,
+        ExitStack() as stack,
     ):
-        run = Run(cells, objective, budget, images, seed, steps, kept, bar, device)
+        pool = None if time_limit is None else Processes(1, modules, time_limit)
+        if pool is not None:
+            stack.callback(pool.shutdown, cancel_futures=True)
+        run = Run(cells, objective, budget, images, seed, steps, kept, bar, device, pool)
         try:
             ALGORITHMS[algorithm](run)
         except KeyboardInterrupt:

@@ -8,7 +8,7 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from zsnas._listed import card
-from zsnas._names import unknown
+from zsnas._names import as_name, unknown
 from zsnas._own import Register
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ class Space(ABC):
         """Return the position of ``arch`` in :attr:`architectures`; raise ``ValueError`` if it has none."""
         try:
             return self._index[arch]
-        except KeyError:
+        except (KeyError, TypeError):  # an array is no key
             raise ValueError(f"{arch!r} is not an architecture of the search space {self.name!r}") from None
 
 
@@ -216,7 +216,7 @@ def space(name: str) -> Space:
     UnknownNameError
         A ``ValueError`` with the closest valid name, when there is no such space.
     """
-    return OWN[name] if name in OWN else _space(name)
+    return OWN[name] if name in OWN else _space(as_name("search space", name, "zsnas.list_spaces()"))
 
 
 @cache

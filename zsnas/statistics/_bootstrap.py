@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from zsnas._numbers import as_seed
+from zsnas._numbers import as_seed, as_whole
 from zsnas.statistics._rank_correlation import STATISTICS, Ranking, evaluate
 from zsnas.statistics._scores import by_seed, is_measured, oriented, ranked, top_architectures
 
@@ -145,6 +145,7 @@ class Sample:
         from each other, so that every seed keeps its number of architectures in every stratum.
         """
         generator = np.random.default_rng(as_seed(seed))
+        resamples = as_whole("resamples", resamples, 0, example="1000")
         drawn = np.zeros((len(self.architectures), resamples), dtype=np.uint16)
         strata = np.unique(np.column_stack([self.in_top, self.measured]), axis=0, return_inverse=True)[1]
         for stratum in range(strata.max(initial=-1) + 1):

@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 
 import zsnas.proxies
+from zsnas._names import as_names
+from zsnas.benchmarks import Benchmark
 from zsnas.scores.table import undefined
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
-
-    from zsnas.benchmarks import Benchmark
 
     Floats = NDArray[np.float64]
     Booleans = NDArray[np.bool_]
@@ -32,8 +32,10 @@ def check_scores(bench: Benchmark, scores: pd.DataFrame) -> None:
     Raises
     ------
     ValueError
-        When the benchmark holds costs alone, or an architecture is not in it or scored twice with one seed.
+        When one of the two is something else, when the benchmark holds costs alone, and when an architecture
+        is not in it or scored twice with one seed.
     """
+    _check_types(bench, scores)
     bench.check_trained()
     unknown = scores.loc[~scores["arch"].isin(bench.table["arch"]), "arch"]
     if len(unknown):
@@ -49,16 +51,28 @@ def check_scores(bench: Benchmark, scores: pd.DataFrame) -> None:
         )
 
 
+def _check_types(bench: object, scores: object) -> None:
+    if not isinstance(bench, Benchmark):
+        given = repr(bench) if isinstance(bench, str) else f"of type {type(bench).__name__}"
+        raise ValueError(f"the benchmark is {given}; it must be a zsnas.Benchmark: zsnas.benchmark(…) is one")
+    if not isinstance(scores, pd.DataFrame) or not {"arch", "seed"} <= set(scores.columns):
+        raise ValueError(
+            f"the scores are of type {type(scores).__name__}; they must be a DataFrame with the columns arch "
+            "and seed and one of each proxy: zsnas.scores(…) is one"
+        )
+
+
 def proxy_columns(scores: pd.DataFrame, proxies: Sequence[str] | None) -> list[str]:
     """Return the names of the proxies, by default all that have a column; a ValueError for one without."""
     known = set(zsnas.proxies.list_proxies())
     available = [column for column in scores.columns if column in known]
-    unknown = [name for name in proxies or () if name not in available]
+    asked = available if proxies is None else list(as_names("proxies", proxies))
+    unknown = [name for name in asked if name not in available]
     if unknown:
         raise ValueError(
             f"the scores have no proxy {unknown[0]!r}; they have {', '.join(available) or 'none'}"
         )
-    return available if proxies is None else list(proxies)
+    return asked
 
 
 def is_measured(scores: pd.DataFrame, proxy: str) -> Booleans:
