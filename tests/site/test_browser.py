@@ -54,6 +54,22 @@ LETTERS = """() => Math.min(99, ...[...document.querySelectorAll("article svg[ro
   .map(([size, { a, b }]) => size * Math.hypot(a, b)))"""
 SMALLEST = 10.9
 """Pixels of the letters in a figure: below 11, one has to hold a phone close."""
+CAPTIONS = """() => [...document.querySelectorAll("article :is(figcaption > p, table[id] > caption)")]
+  .filter((caption) => {
+    const range = document.createRange();
+    range.selectNodeContents(caption);
+    const saved = caption.querySelector(".downloads"); // beside what is seen
+    if (saved) range.setEndBefore(saved);
+    return range.getBoundingClientRect().height > 2.5 * parseFloat(getComputedStyle(caption).lineHeight);
+  })
+  .map((caption) => caption.innerText)"""
+"""Those of more than two lines."""
+SIDEWAYS = """() => [...document.querySelectorAll("article table")]
+  .map((table) => [table, table.closest(".area, .pst-scrollable-table-container, .cell_output")])
+  .filter(([table, box]) => table.checkVisibility() && box && box.scrollWidth > box.clientWidth + 1)
+  .filter(([, box]) => innerWidth < 600 || box.getBoundingClientRect().right < innerWidth - 40)
+  .map(([table]) => table.id || table.className)"""
+"""Tables that scroll sideways, on a desktop while there is room beside them."""
 NEXT_FRAME = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 COLOURS = ("color-contrast", "link-in-text-block")
 """The rules of axe-core that look at colours, the same at every width; they take most of the time."""
@@ -187,6 +203,8 @@ def test_page_is_sound(view, axe, page):
         keep(tab, place, width, SCHEMES[0])
         assert tab.evaluate("document.documentElement.scrollWidth") <= width
         assert tab.evaluate(LETTERS) >= SMALLEST or width > 600
+        assert tab.evaluate(SIDEWAYS) == [], f"at {width} px"
+        assert width < 600 or tab.evaluate(CAPTIONS) == []
         tab.evaluate(MARK_ALIKE)
         assert tab.evaluate(SERIOUS, [parts, {"rules": rules}]) == [], f"at {width} px"
     tab.emulate_media(color_scheme=SCHEMES[1])
@@ -260,7 +278,7 @@ def test_without_scripts_the_ten_networks_and_their_tau_are_there(browser, addre
     assert f"τ = {top:.2f}.".replace("-", "−") in answer
 
 
-def test_a_table_is_saved_as_csv_and_a_figure_as_svg(view):
+def test_a_table_is_saved_as_csv_and_a_figure_as_svg_and_pdf(view):
     open_page, _ = view
     tab = open_page("notebooks/fig01.html")
 
@@ -277,6 +295,45 @@ def test_a_table_is_saved_as_csv_and_a_figure_as_svg(view):
     drawing = figure.value.path().read_text(encoding="utf-8")
     assert drawing.startswith("<svg")
     assert "multi-shot" in drawing
+
+    with tab.expect_download() as printed:
+        tab.get_by_role("link", name="PDF").first.click()
+    assert printed.value.suggested_filename == "fig-search-cost.pdf"
+    assert printed.value.path().read_bytes().startswith(b"%PDF")
+
+
+def test_a_wide_table_takes_the_margin_and_the_contents_fold(view):
+    open_page, _ = view
+    tab = open_page("notebooks/claims_ranking.html")
+    contents, table = tab.locator(".bd-sidebar-secondary"), tab.locator(".wide:has(#tab-board)")
+    assert "hide" not in contents.get_attribute("class").split()
+    assert table.bounding_box()["width"] > tab.locator("article").bounding_box()["width"]
+    table.scroll_into_view_if_needed()
+    tab.wait_for_function("document.querySelector('.bd-sidebar-secondary').classList.contains('hide')")
+
+
+def test_on_a_phone_a_row_is_a_card_that_says_what_its_values_are(browser, address):
+    context = browser.new_context(viewport={"width": WIDTHS[1], "height": 900})
+    tab = context.new_page()
+    tab.goto(f"{address}/notebooks/fig06.html#tab-nb201-cifar100")
+    card = tab.locator("#tab-nb201-cifar100 tbody tr").first
+    assert card.locator("td").evaluate_all("all => all.map((one) => one.dataset.title)")[:3] == [
+        *("Proxy", "KT, all", "KT, top 5\N{NO-BREAK SPACE}%"),
+    ]
+    assert card.bounding_box()["width"] <= WIDTHS[1]
+    assert tab.get_by_role("cell", name="[").count()  # still a table for those who hear it
+    context.close()
+
+
+def test_what_every_page_loads_is_under_a_megabyte(browser, address):
+    tab = browser.new_page()
+    answers = []
+    tab.on("response", answers.append)
+    tab.goto(f"{address}/book/about.html", wait_until="load")  # which has no equations
+    sizes = {answer.url: len(answer.body()) for answer in answers}
+    tab.close()
+    assert len(sizes) > 10
+    assert sum(sizes.values()) < 1_000_000, sizes
 
 
 @pytest.mark.parametrize(

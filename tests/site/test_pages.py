@@ -16,6 +16,10 @@ def test_every_entry_of_the_table_of_contents_has_a_page():
     assert [page for page in expected if not page.is_file() or not page.stat().st_size] == []
 
 
+def test_the_site_is_under_sixty_megabytes():
+    assert sum(file.stat().st_size for file in BOOK.rglob("*") if file.is_file()) < 60_000_000
+
+
 def test_what_a_page_says_in_its_prose_has_no_markup_left():
     """The text that code gives to a sentence is not read as Markdown."""
     said = {

@@ -131,7 +131,7 @@ def top_slopes(pairs: pd.DataFrame, titles: dict[str, str]) -> Figure:
                     [row["all"], row["top"]],
                     color=VERMILION if is_count else BLUE,
                     linewidth=2.5 if is_count else 1.2,
-                    alpha=1 if is_count else 0.6,
+                    alpha=1 if is_count else 0.7,
                     marker="o",
                     markersize=4,
                     zorder=3 if is_count else 2,

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["cost_label", "floor", "front_panels", "front_panels_alt"]
 
 COLUMNS = 3
-CANDIDATES = "#b0b0b0"
+CANDIDATES = "#8c8c8c"
 PIXELS = (90, 100)
 """Rows and columns of the picture of the candidates; a pixel is about as large as a dot would be."""
 MANY = 40
