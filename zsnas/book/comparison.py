@@ -34,6 +34,7 @@ TRUTHS = {
     "validation_pixel_accuracy": "pixel accuracy",
     "validation_ssim": "SSIM",
     "miou": "mIoU",
+    "glue": "GLUE score",
     "analog_accuracy": "accuracy on analog hardware",
     "kept_analog": "analog minus digital accuracy",
 }

@@ -56,7 +56,12 @@ DATA_SETS = {
 LIVE = {"full": 100, "quick": 6}
 """How many architectures each profile scores live when `limit` does not say."""
 
-LABELS = {"timm/imagenet-cnn": "timm's CNNs", "timm/imagenet-vit": "timm's ViTs"}
+LABELS = {
+    "timm/imagenet-cnn": "timm's CNNs",
+    "timm/imagenet-vit": "timm's ViTs",
+    "bert/glue": "NAS-Bench-BERT as described",
+    "bert/glue-trained": "NAS-Bench-BERT as trained",
+}
 """What a benchmark is called whose images do not name it."""
 
 FEW = 16

@@ -75,7 +75,9 @@ class FlexiBERT(Space):
         return network(found, num_classes, seed)
 
     def counts(self, arch: str, num_classes: int, image_size: int) -> Counts:
-        """Return what the proxies #Params and #FLOPs measure; Fourier transforms multiply for nothing there.
+        """Return what the proxies #Params and #FLOPs measure: of each layer by itself, once, added up.
+
+        Fourier transforms, and the cosine transforms that are made of them, multiply for nothing there.
 
         Parameters
         ----------
@@ -86,14 +88,13 @@ class FlexiBERT(Space):
         image_size
             Tokens of a sequence.
         """
-        import torch
-
-        from zsnas.macs import MacCounter
-
-        with torch.device("meta"), torch.no_grad(), MacCounter() as counter:
-            network = self.build(arch, num_classes, seed=0).eval()
-            network(torch.zeros(1, image_size, dtype=torch.int64))
-        return Counts(sum(parameter.numel() for parameter in network.parameters()), counter.total)
+        channels, layers = plan(arch)
+        around = _counted(Plan(channels, ()), num_classes, image_size)
+        alone = [_counted(Plan(channels, (layer,)), num_classes, image_size) for layer in layers]
+        params, macs = (
+            sum(counted[kind] - around[kind] for counted in alone) + around[kind] for kind in (0, 1)
+        )
+        return Counts(params, macs)
 
 
 class TrainedFlexiBERT(FlexiBERT):
@@ -169,3 +170,17 @@ def records() -> list[dict[str, Any]]:
     """Return what the benchmark says of each network."""
     found: list[dict[str, Any]] = json.loads(fetch(SOURCE).read_bytes())
     return found
+
+
+@cache
+def _counted(plan: Plan, num_classes: int, length: int) -> Counts:
+    """Count the network of a plan on one sequence, without memory for weights or tokens."""
+    import torch
+
+    from zsnas.macs import MacCounter
+    from zsnas.spaces._flexibert_networks import network
+
+    with torch.device("meta"), torch.no_grad(), MacCounter() as counter:
+        built = network(plan, num_classes, seed=0).eval()
+        built(torch.zeros(1, length, dtype=torch.int64))
+    return Counts(sum(parameter.numel() for parameter in built.parameters()), counter.total)

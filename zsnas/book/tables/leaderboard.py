@@ -53,6 +53,8 @@ SPACES = {
     "accel-nasbench": "Accel-NASBench (mobile)",
     "vitbench-autoformer": "ViT-Bench-101’s AutoFormers",
     "vitbench-pit": "ViT-Bench-101’s PiTs",
+    "flexibert": "NAS-Bench-BERT, as described",
+    "flexibert-trained": "NAS-Bench-BERT, as trained",
     "timm/imagenet-cnn": "timm’s CNNs",
     "timm/imagenet-vit": "timm’s ViTs",
 }
@@ -72,6 +74,7 @@ DATA_SETS = {
     "class_object": ("objects", "classification"),
     "room_layout": ("room layout", "room layout"),
     "jigsaw": ("jigsaw", "jigsaw"),
+    "tokens-128": ("GLUE", "language"),
 }
 """What images are called, and their task, by the last part of the batch's name."""
 
