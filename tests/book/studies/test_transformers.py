@@ -53,3 +53,61 @@ def test_few_networks_have_no_interval_and_say_nothing(table, count):
     left = transformers.at_equal_size(bench, scores, ["params", "snip"])
     assert np.isnan(left["params"])
     assert np.isnan(left["snip"]) != has_enough
+
+
+def toy(count=60, sign=1.0):
+    """Return networks whose accuracy is a sum of their size and of something else, which the proxy is."""
+    generator = np.random.default_rng(0)
+    params, other = generator.normal(size=(2, count))
+    truth = pd.DataFrame({"arch": list(map(str, range(count))), "distilled_accuracy": params + 2 * other})
+    bench = Benchmark("toy", truth, "vitbench-pit", "cifar10", "none", "none", metric="distilled_accuracy")
+    return bench, truth[["arch"]].assign(seed=0, params=params, dss=sign * other)
+
+
+def test_a_proxy_that_knows_more_than_the_size():
+    bench, scores = toy()
+    found = transformers.beside_size(bench, scores, "dss", resamples=50, seed=0)
+    assert found["kt"] > 0.5 > found["kt_params"]
+    assert found["kt_params"] + found["difference"] == pytest.approx(found["kt"])
+    assert found["difference_low"] > 0
+    assert found["partial_low"] > 0.9
+    said = transformers.says("DSS", {"PiT": found})
+    assert said.startswith(f"Among PiTs DSS ranks better than #Params: τ is {found['kt']:.2f} against ")
+    assert "At equal #Params it says something that the size does not (ρ = 0.9" in said
+
+
+def test_a_proxy_that_points_the_wrong_way():
+    found = transformers.beside_size(*toy(sign=-1), "dss", resamples=50, seed=0)
+    said = transformers.says("DSS", {"PiT": found, "AutoFormer": {"n": 3}})
+    assert "ranks worse than #Params: τ is −0." in said
+    assert "it points the wrong way (ρ = −0.9" in said
+    assert "AutoFormer" not in said
+
+
+def test_few_scores_or_none_are_said_to_be_missing():
+    bench, scores = toy()
+    for some in (scores.drop(columns="dss"), scores.head(6), scores.assign(dss=np.nan)):
+        found = transformers.beside_size(bench, some, "dss", resamples=20, seed=0)
+        assert found.keys() == {"n"}
+        assert (
+            transformers.says("DSS", {"PiT": found}) == "DSS has no scores yet of enough of these networks."
+        )
+
+
+def test_parts_of_az_nas_are_combined_where_a_transformer_has_them():
+    _, scores = toy()
+    parts = dict.fromkeys(["az_expressivity", "az_trainability", "az_complexity"], scores["params"])
+    scores = scores.assign(az_progressivity=np.nan, **parts)
+    scores.loc[0, "az_trainability"] = np.nan
+    found = transformers.combined(scores)
+    assert len(found) == len(scores) - 1
+    assert found["az_nas"].rank().tolist() == found["params"].rank().tolist()
+    assert (
+        transformers.combined(scores.drop(columns="az_complexity")).columns.tolist()[-1] == "az_trainability"
+    )
+    assert transformers.combined(scores.assign(az_expressivity=np.nan)).empty
+
+
+def test_only_what_every_benchmark_has_is_asked_for():
+    known = ["vitbench/pit-cifar100", "vitbench/autoformer-cifar100"]
+    assert transformers.published(["zico", "nobody", "params"], known) == ["zico", "params"]

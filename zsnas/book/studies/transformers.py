@@ -10,11 +10,13 @@ import pandas as pd
 import zsnas.benchmarks
 from zsnas.book import tables
 from zsnas.leaderboard import FEWEST
+from zsnas.proxies.az_nas import PARTS, az_nas
+from zsnas.scores.table import scores as published_scores
 from zsnas.spaces import space
 from zsnas.statistics import kendall, partial_spearman, percentile_interval
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from zsnas.benchmarks import Benchmark
 
@@ -174,3 +176,123 @@ def at_equal_size(bench: Benchmark, scores: pd.DataFrame, proxies: Sequence[str]
         if name != "params" and len(rows) >= FEWEST:
             found[name] = partial_spearman(rows[name], rows[bench.metric], [rows["params"]])
     return found
+
+
+def published(proxies: Sequence[str], benchmarks: Iterable[str]) -> list[str]:
+    """Return those of the proxies that all these benchmarks have published scores of.
+
+    Parameters
+    ----------
+    proxies : sequence of str
+    benchmarks : iterable of str
+    """
+    tables_of = [published_scores(name) for name in benchmarks]
+    return [name for name in proxies if all(name in table for table in tables_of)]
+
+
+def combined(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return the scores of networks with ``az_nas``, the combination of AZ-NAS among them.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Of :func:`zsnas.scores`. Without a column of each part, nothing is added.
+
+    Returns
+    -------
+    DataFrame
+        The rows that have the parts which AZ-NAS has of transformers: all but progressivity.
+    """
+    if not set(PARTS) <= set(scores):
+        return scores
+    rows = scores.dropna(subset=[part for part in PARTS if part != "az_progressivity"])
+    parts = [az_nas(of_seed) for _, of_seed in rows.groupby("seed")]
+    return rows.assign(az_nas=pd.concat(parts)) if parts else rows
+
+
+def beside_size(
+    bench: Benchmark, scores: pd.DataFrame, proxy: str, resamples: int, seed: int
+) -> dict[str, float]:
+    """Compare a proxy, of which higher is better, with #Params on the networks that have a score of it.
+
+    Parameters
+    ----------
+    bench : Benchmark
+    scores : DataFrame
+        Of :func:`zsnas.scores`; several seeds of a network count as their mean.
+    proxy : str
+    resamples, seed : int
+        Of the bootstrap over networks.
+
+    Returns
+    -------
+    dict
+        ``n``; ``kt`` and ``kt_params``, Kendall's τ with accuracy; ``difference``, the former minus the
+        latter, and ``partial``, Spearman's ρ at fixed #Params, each with ``_low`` and ``_high``, the ends of
+        its 95 % interval. Of fewer than `zsnas.leaderboard.FEWEST` networks only ``n``.
+    """
+    columns = ["params", proxy] if proxy in scores else []
+    known = scores.groupby("arch")[columns].mean().dropna().join(bench.truth, how="inner")
+    known = known.dropna(subset=[bench.metric])
+    if not columns or len(known) < FEWEST:
+        return {"n": len(known) if columns else 0}
+    values, params, truth = (known[name].to_numpy(dtype=float) for name in (*columns[::-1], bench.metric))
+
+    def difference(some: Any) -> float:  # noqa: ANN401 - places of networks, or all
+        return kendall(values[some], truth[some]) - kendall(params[some], truth[some])
+
+    def partial(some: Any) -> float:  # noqa: ANN401
+        return partial_spearman(values[some], truth[some], [params[some]])
+
+    generator = np.random.default_rng(seed)
+    drawn = [generator.integers(len(known), size=len(known)) for _ in range(resamples)]
+    found: dict[str, float] = {
+        "n": len(known),
+        "kt": kendall(values, truth),
+        "kt_params": kendall(params, truth),
+    }
+    for name, measured in {"difference": difference, "partial": partial}.items():
+        value = measured(slice(None))
+        ends = percentile_interval(value, np.array([measured(some) for some in drawn]))
+        found |= {name: value} | {f"{name}_{end}": ends[end] for end in ("low", "high")}
+    return found
+
+
+def says(label: str, families: Mapping[str, dict[str, float]]) -> str:
+    """Say whether a proxy ranks better than #Params, and what is left of it at equal #Params.
+
+    Parameters
+    ----------
+    label : str
+        What the proxy is called.
+    families : mapping of dict
+        Of :func:`beside_size`, by what its networks are called.
+    """
+    some = {family: found for family, found in families.items() if "kt" in found}
+    if not some:
+        return f"{label} has no scores yet of enough of these networks."
+    return " ".join(_said(label if place == 0 else "it", *case) for place, case in enumerate(some.items()))
+
+
+def _said(name: str, family: str, found: dict[str, float]) -> str:
+    ranks = {1: "better than", -1: "worse than", 0: "neither better nor worse than"}
+    left = {
+        1: "it says something that the size does not",
+        -1: "it points the wrong way",
+        0: "nothing is left of it that differs from chance",
+    }
+    return (
+        f"Among {family}s {name} ranks {ranks[_sign(found, 'difference')]} #Params: τ is "
+        f"{tables.number(found['kt'])} against {tables.number(found['kt_params'])} over {found['n']:,.0f} "
+        f"networks, a difference of {_written(found, 'difference')}. At equal #Params "
+        f"{left[_sign(found, 'partial')]} (ρ = {_written(found, 'partial')})."
+    )
+
+
+def _written(found: dict[str, float], name: str) -> str:
+    return tables.interval(found[name], found[f"{name}_low"], found[f"{name}_high"])
+
+
+def _sign(found: dict[str, float], name: str) -> int:
+    """Tell whether an interval is above 0 as a whole, or below; one that is not known is neither."""
+    return int(found[f"{name}_low"] > 0) - int(found[f"{name}_high"] < 0)
