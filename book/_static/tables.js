@@ -6,7 +6,6 @@ const DESKTOP = matchMedia("(min-width: 1200px)");
 const GAP = 16; // pixels to the edge of the window
 const BOXES = "article :is(.cell_output, .pst-scrollable-table-container, .leaderboard)";
 const SCROLLERS = "article :is(.pst-scrollable-table-container, .leaderboard .area)";
-const ROLES = { TABLE: "table", THEAD: "rowgroup", TBODY: "rowgroup", TR: "row", TH: "rowheader", TD: "cell" };
 
 const boxes = [...document.querySelectorAll(BOXES)].filter((box) => !box.parentElement.closest(BOXES) && box.querySelector("table"));
 const tables = [...document.querySelectorAll("article table")].filter((table) => table.tHead && !table.closest(".leaderboard, .explorer, .claims"));
@@ -19,7 +18,6 @@ function deal(table) {
   for (const row of [...table.tBodies].flatMap((body) => [...body.rows])) {
     [...row.cells].forEach((cell, k) => (cell.dataset.title = titles[k] ?? ""));
   }
-  for (const part of [table, ...table.querySelectorAll("thead, tbody, tr, th, td")]) part.setAttribute("role", ROLES[part.tagName]);
   table.classList.add("cards");
 }
 
@@ -27,12 +25,12 @@ function widen(box) {
   box.classList.remove("wide");
   box.style.removeProperty("width");
   if (!DESKTOP.matches) return;
-  const column = box.clientWidth;
+  const column = box.parentElement.clientWidth;
   const needed = Math.max(...[...box.querySelectorAll("table")].map((table) => table.scrollWidth));
-  if (needed <= column) return;
-  const room = document.documentElement.clientWidth - box.getBoundingClientRect().left - GAP;
+  const room = innerWidth - box.getBoundingClientRect().left - GAP;
+  if (needed <= column || room <= column) return;
   box.style.setProperty("--column", `${column}px`);
-  box.style.width = `${Math.max(column, Math.min(needed, room))}px`;
+  box.style.width = `${Math.min(needed, room)}px`;
   box.classList.add("wide");
 }
 
@@ -59,6 +57,5 @@ function arrange() {
 }
 
 arrange();
-addEventListener("load", arrange); // the leaderboard has drawn itself
-addEventListener("resize", arrange);
+new ResizeObserver(arrange).observe(document.querySelector("article")); // another window, or another leaderboard
 addEventListener("scroll", ({ target }) => target.matches?.(SCROLLERS) && fade(target), { capture: true, passive: true });

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from zsnas import __version__
+from zsnas._version import __version__
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
