@@ -116,6 +116,16 @@ class Line(NamedTuple):
     marker: str = ""
     marker_size: float = 0.0  # points
 
+    @property
+    def stroke(self) -> dict[str, Any]:
+        """Colour, dash and width by matplotlib's names."""
+        return {"color": self.colour, "linestyle": self.dash, "linewidth": self.width}
+
+    @property
+    def style(self) -> dict[str, Any]:
+        """The stroke and its marker by matplotlib's names."""
+        return {**self.stroke, "marker": self.marker, "markersize": self.marker_size}
+
 
 # Wide under narrow and dark under light, so that curves which coincide are both seen.
 CURVES = (
@@ -397,16 +407,7 @@ def ratio_curves(table: pd.DataFrame) -> Figure:
 def _curve_with_band(axes: Axes, rows: pd.DataFrame, label: str, line: Line) -> None:
     percent = 100 * rows["ratio"]
     axes.fill_between(percent, rows["low"], rows["high"], color=line.colour, alpha=0.25, linewidth=0)
-    axes.plot(
-        percent,
-        rows["value"],
-        color=line.colour,
-        linestyle=line.dash,
-        linewidth=line.width,
-        marker=line.marker,
-        markersize=line.marker_size,
-        label=label,
-    )
+    axes.plot(percent, rows["value"], **line.style, label=label)
 
 
 def ratio_curves_alt(table: pd.DataFrame) -> str:
@@ -613,9 +614,7 @@ def _draw_edge(axes: Axes, edge: tuple[int, int], operation: str, shift: float) 
             path=Path(_curve(edge, shift)),
             arrowstyle="-" if operation == "none" else "-|>",
             mutation_scale=6 + 2 * line.width,
-            color=line.colour,
-            linestyle=line.dash,
-            linewidth=line.width,
+            **line.stroke,
             fill=operation != "none",
         )
     )
@@ -644,10 +643,7 @@ def _bezier(t: Floats, *controls: Floats) -> Floats:
 
 def _operation_handles() -> list[Line2D]:
     return [
-        Line2D(
-            [], [], color=line.colour, linestyle=line.dash, linewidth=line.width, label=OPERATION_LABELS[name]
-        )
-        for name, line in OPERATION_LINES.items()
+        Line2D([], [], **line.stroke, label=OPERATION_LABELS[name]) for name, line in OPERATION_LINES.items()
     ]
 
 

@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from markdown_it import MarkdownIt
+from rereading import read_every_time
 
 from zsnas.book import claims, pages
 from zsnas.book.tables import interval
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sphinx.application import Sphinx
-    from sphinx.environment import BuildEnvironment
 
     from zsnas.book.claims import Claim, Found, Ledger
     from zsnas.book.verdicts import Part, Verdict
@@ -39,20 +39,9 @@ MEANINGS = {
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the extension with Sphinx."""
-    app.connect("env-get-outdated", _every_time)
+    read_every_time(app, PAGE.__eq__)  # it collects other pages
     app.connect("source-read", _fill)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
-
-
-def _every_time(
-    app: Sphinx,  # noqa: ARG001 - Sphinx passes these
-    env: BuildEnvironment,
-    added: set[str],  # noqa: ARG001
-    changed: set[str],  # noqa: ARG001
-    removed: set[str],  # noqa: ARG001
-) -> list[str]:
-    """Read the page in every build: what it collects is in other files."""
-    return [PAGE] if PAGE in env.all_docs else []
 
 
 def _fill(app: Sphinx, docname: str, content: list[str]) -> None:  # noqa: ARG001 - Sphinx passes it

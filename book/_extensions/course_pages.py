@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 import nbformat
 from docutils import nodes
 from docutils.statemachine import StringList
+from rereading import read_every_time
 from sphinx.util.docutils import SphinxDirective
 
 from zsnas import course
@@ -35,7 +36,6 @@ from zsnas.book import pages as notebooks
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.config import Config
-    from sphinx.environment import BuildEnvironment
 
 FOLDER = "book/course"
 NOTEBOOKS = "notebooks"
@@ -53,7 +53,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register the extension with Sphinx."""
     app.add_directive("quiz", Quiz)
     app.connect("config-inited", _name_edition)
-    app.connect("env-get-outdated", _every_time)
+    read_every_time(app, lambda name: name.startswith(f"{FOLDER}/"))  # and the edition decides
     app.connect("source-read", _fill)
     app.connect("source-read", _lead_to_exercises, priority=900)  # once the page has its MyST
     app.connect("build-finished", _write_downloads)
@@ -71,17 +71,6 @@ def edition() -> str:
 def _name_edition(app: Sphinx, config: Config) -> None:  # noqa: ARG001 - Sphinx passes it
     if edition() == INSTRUCTORS:
         config.html_title = f"{config.html_title or config.project} (for instructors)"
-
-
-def _every_time(
-    app: Sphinx,  # noqa: ARG001 - Sphinx passes these
-    env: BuildEnvironment,
-    added: set[str],  # noqa: ARG001
-    changed: set[str],  # noqa: ARG001
-    removed: set[str],  # noqa: ARG001
-) -> list[str]:
-    """Read these pages in every build: what they show is in other files, and depends on the edition."""
-    return [docname for docname in env.all_docs if docname.startswith(f"{FOLDER}/")]
 
 
 def _fill(app: Sphinx, docname: str, content: list[str]) -> None:  # noqa: ARG001 - Sphinx passes it

@@ -11,11 +11,12 @@ import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from rereading import read_every_time
+
 from zsnas.book import pages as notebooks
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
-    from sphinx.environment import BuildEnvironment
 
 FOLDER = "notebooks"
 LINK = re.compile(r"(?<=\]\()([\w-]+)\.md(?=[)#])")
@@ -25,20 +26,9 @@ EXAMPLES = {"seeds": "7", "recompute": "true", "limit": "100"}
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the extension with Sphinx."""
-    app.connect("env-get-outdated", _every_notebook)
+    read_every_time(app, lambda name: name.startswith(f"{FOLDER}/"))  # any of them may turn stale
     app.connect("source-read", _annotate)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
-
-
-def _every_notebook(
-    app: Sphinx,  # noqa: ARG001 - Sphinx passes these
-    env: BuildEnvironment,
-    added: set[str],  # noqa: ARG001
-    changed: set[str],  # noqa: ARG001
-    removed: set[str],  # noqa: ARG001
-) -> list[str]:
-    """Read notebook pages in every build: a page turns stale without a change in its own file."""
-    return [docname for docname in env.all_docs if docname.startswith(f"{FOLDER}/")]
 
 
 def _annotate(app: Sphinx, docname: str, content: list[str]) -> None:  # noqa: ARG001 - Sphinx passes it

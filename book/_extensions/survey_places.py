@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import yaml
+from rereading import read_every_time
 
 from zsnas.book.pages.page import header_of, pages, survey_of
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sphinx.application import Sphinx
-    from sphinx.environment import BuildEnvironment
 
 TABLE = "book/survey"
 """The page that all of them are listed on."""
@@ -35,20 +35,9 @@ BADGE = "\n\n:::{{div}} survey-badge\nThe survey's {places}\n:::\n"
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the extension with Sphinx."""
-    app.connect("env-get-outdated", _the_table)
+    read_every_time(app, TABLE.__eq__)  # it follows from the headers of other pages
     app.connect("source-read", _annotate, priority=600)  # after the MyST of a page is restored
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
-
-
-def _the_table(
-    app: Sphinx,  # noqa: ARG001 - Sphinx passes these
-    env: BuildEnvironment,
-    added: set[str],  # noqa: ARG001
-    changed: set[str],  # noqa: ARG001
-    removed: set[str],  # noqa: ARG001
-) -> list[str]:
-    """Read the table in every build: it follows from the headers of other pages."""
-    return [docname for docname in env.all_docs if docname == TABLE]
 
 
 def _annotate(app: Sphinx, docname: str, content: list[str]) -> None:

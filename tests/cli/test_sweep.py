@@ -40,6 +40,7 @@ def test_sweep_passes_its_options_on(swept, capsys):
     assert swept == [(("nb201/cifar100",), settings | others)]
 
 
+@pytest.mark.usefixtures("brief")
 def test_sweep_by_default_scores_everything_and_shows_progress(swept, capsys):
     assert run(capsys, "sweep", "nb201/cifar100")[0] == 0
     settings = {"proxies": None, "seeds": [0], "limit": None, "top": 0.0, "batch_size": 64}
@@ -53,7 +54,7 @@ def test_sweep_publishes_on_request(swept, capsys):
     assert swept[1] == (Path("store.sqlite"), "nb201/cifar100")
 
 
-@pytest.mark.usefixtures("swept")
+@pytest.mark.usefixtures("brief", "swept")
 def test_the_next_commands_can_be_pasted_into_a_shell(monkeypatch, capsys):
     monkeypatch.setattr(sweep_module, "sweep", lambda *_, **__: Path("it's a folder/store.sqlite"))
     _, output, _ = run(capsys, "sweep", "nb201/cifar100")

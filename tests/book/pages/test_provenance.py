@@ -3,6 +3,7 @@
 import importlib
 import json
 import shutil
+from functools import cache
 
 import projects
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from zsnas.book import pages as notebooks
 
 _pages = importlib.import_module("zsnas.book.pages.page")
+_provenance = importlib.import_module("zsnas.book.pages.provenance")
 
 MODULES = (
     *("_names.py", "counting.py", "figures.py", "macs.py", "pareto.py", "sources.py"),
@@ -53,6 +55,9 @@ def book(tmp_path_factory):
         (folder / name).symlink_to(projects.ROOT / name)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_pages, "PROJECT", folder)
+        # The text of a page follows from no module, and to write it anew takes most of the time.
+        of_text = cache(lambda name, changes=_provenance._changes_of_text: [*changes(_pages.page(name))])
+        patch.setattr(_provenance, "_changes_of_text", lambda page: of_text(page.name))
         yield folder
 
 

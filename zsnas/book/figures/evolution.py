@@ -42,7 +42,7 @@ def trajectories(found: Mapping[str, pd.DataFrame]) -> Figure:
             gained = path[path.ne(path.shift()) | (path.index == path.index[-1])]
             share = (gained - path.iloc[0]) / ((path.iloc[-1] - path.iloc[0]) or 1.0)
             [line] = axes.step(share.index + 1, share, where="post", label=label_of(name))
-            line.set(color=style.colour, linestyle=style.dash, linewidth=style.width)
+            line.set(**style.stroke)
         axes.axvline(RANDOM, color=INK, linewidth=0.8)
         axes.set_xscale("log")
         axes.set_xticks([10**k for k in range(5)], [f"{10**k:,}" for k in range(5)])

@@ -73,9 +73,7 @@ def mixing_weights(weights: pd.DataFrame) -> Figure:
         figure = Figure((WIDTH, 3.2), layout="constrained")
         axes = figure.subplots()
         for (name, course), line in zip(weights.items(), cycle(CURVES), strict=False):
-            axes.plot(
-                course.index, course, color=line.colour, linestyle=line.dash, linewidth=line.width, label=name
-            )
+            axes.plot(course.index, course, **line.stroke, label=name)
         axes.set_ylim(0, 1)
         axes.set_xlabel("Epoch")
         axes.set_ylabel("Mixing weight")

@@ -29,16 +29,7 @@ def used(found: Mapping[str, pd.DataFrame]) -> Figure:
     for panel, size in zip(panels, sizes, strict=True):
         for (name, runs), line in zip(found.items(), CURVES, strict=False):
             some = runs[runs["architectures"] == size]
-            panel.plot(
-                some["workers"],
-                100 * some["used"],
-                color=line.colour,
-                linestyle=line.dash,
-                linewidth=line.width,
-                marker=line.marker,
-                markersize=line.marker_size,
-                label=name,
-            )
+            panel.plot(some["workers"], 100 * some["used"], **line.style, label=name)
         panel.set(xscale="log", ylim=(0, 105), title=f"{size:,}")
         panel.set_xticks(some["workers"], [f"{count:,}" for count in some["workers"]])
         panel.minorticks_off()

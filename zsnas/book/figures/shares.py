@@ -35,14 +35,7 @@ def share_panels(found: Mapping[str, pd.DataFrame], proxies: Sequence[str]) -> F
         kendall = table[table["statistic"] == "KT"].pivot(index="ratio", columns="proxy", values="value")
         for name, line in zip(proxies, CURVES, strict=False):
             if name in kendall:
-                axes.plot(
-                    100 * kendall.index,
-                    kendall[name],
-                    color=line.colour,
-                    linestyle=line.dash,
-                    linewidth=line.width,
-                    label=label_of(name),
-                )
+                axes.plot(100 * kendall.index, kendall[name], **line.stroke, label=label_of(name))
         axes.axhline(0, color=INK, linewidth=1)
         axes.set_title(title, fontsize=10)
         axes.grid()

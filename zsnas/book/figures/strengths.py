@@ -26,16 +26,7 @@ def strength_curves(table: pd.DataFrame, ylabel: str) -> Figure:
     figure = Figure(figsize=(WIDTH, 3.8), layout="constrained")
     axes = figure.subplots()
     for (name, values), line in zip(table.iterrows(), CURVES, strict=False):
-        axes.plot(
-            range(len(values)),
-            values,
-            color=line.colour,
-            linestyle=line.dash,
-            linewidth=line.width,
-            marker=line.marker,
-            markersize=line.marker_size,
-            label=label(str(name)),
-        )
+        axes.plot(range(len(values)), values, **line.style, label=label(str(name)))
     axes.axhline(0, color=INK, linewidth=1)
     axes.set(xticks=range(table.shape[1]), xlabel="Strength of the attack (1/255 of the range of a pixel)")
     axes.set_xticklabels(table.columns)
