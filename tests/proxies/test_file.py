@@ -119,7 +119,7 @@ def test_a_proxy_that_fails_is_nan_with_the_reason(write, body, reason):
         ),
         (
             "import zsnas\n@zsnas.register(label='Mine')\ndef mine(passes):\n    return 1",
-            r"mine\.py, line 2: TypeError: register\(\) missing .* 'higher_is_better', .*; correct it .*",
+            r"mine\.py, line 2: zsnas\.register takes .* \(missing .* 'higher_is_better'\); write @zsnas\..*",
         ),
         (
             REGISTER + "def mine(model, batch):\n    return 1",

@@ -211,7 +211,8 @@ class Batch:
     def to(self, device: str | torch.device) -> Batch:
         """Return the batch with images and labels on a device."""
         try:
-            return replace(self, images=self.images.to(device), labels=self.labels.to(device))
+            place = torch.device(device)
+            return replace(self, images=self.images.to(place), labels=self.labels.to(place))
         except (RuntimeError, TypeError) as error:
             raise ValueError(
                 f"a batch cannot be had on the device {device!r}; choose one that is here, such as 'cpu'"
