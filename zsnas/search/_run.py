@@ -23,7 +23,7 @@ from zsnas.proxies import check_placement, measure, misfit, proxy
 from zsnas.search._budget import Budget
 from zsnas.search._checkpoint import Checkpoint, Scored
 from zsnas.search._objective import Objective
-from zsnas.search.evolution import evolution
+from zsnas.search.evolution import POPULATION, evolution
 from zsnas.search.local import local_search
 from zsnas.search.sampling import random_search
 from zsnas.spaces import Space, space
@@ -83,6 +83,7 @@ class Run:
     checkpoint: Checkpoint
     bar: tqdm[Any]
     device: str | None = None
+    population: int = POPULATION
     proposed: list[str] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
 
@@ -172,6 +173,7 @@ def search(  # noqa: PLR0913 - settings, all of them keyword-only
     image_size: int | None = None,
     seed: int = 0,
     device: str | None = None,
+    population: int = POPULATION,
     checkpoint: str | Path | None = None,
     progress: bool = True,
 ) -> Found:
@@ -197,6 +199,9 @@ def search(  # noqa: PLR0913 - settings, all of them keyword-only
         Draws the architectures, the weights and the images.
     device : str, optional
         Where to score, see `zsnas.measure`; by default the processor.
+    population : int
+        Of evolution, a quarter of which competes to have a child. It is drawn at random, so that a search of
+        no more steps is a random one.
     checkpoint : path, optional
         Keeps every score, so that the same call goes on where a killed one stopped; one with more steps
         too.
@@ -213,6 +218,7 @@ def search(  # noqa: PLR0913 - settings, all of them keyword-only
         raise ValueError(f"unknown search algorithm {algorithm!r}; there are {', '.join(ALGORITHMS)}")
     steps, seed = as_whole("steps", steps, 1, example="10_000"), as_seed(seed)
     batch_size = as_whole("batch_size", batch_size, 1, example="16")
+    population = as_whole("population", population, 1, example="20")
     check_placement(device, None)
     objective, cells = Objective(proxies), space(space_name)
     compared = max(proxy(name).images_per_class for name in objective.proxies)
@@ -233,12 +239,13 @@ def search(  # noqa: PLR0913 - settings, all of them keyword-only
         "zsnas": __version__,
         "torch": torch.__version__,
     } | ({"device": device} if device else {})
+    settings |= {"population": population} if population != POPULATION else {}
     path = None if checkpoint is None else Path(checkpoint)
     with (
         Checkpoint(path, settings) as kept,
         progress_bar(space_name, steps, unit="step", shown=progress) as bar,
     ):
-        run = Run(cells, objective, budget, images, seed, steps, kept, bar, device)
+        run = Run(cells, objective, budget, images, seed, steps, kept, bar, device, population)
         try:
             ALGORITHMS[algorithm](run)
         except KeyboardInterrupt:
