@@ -156,10 +156,9 @@ def test_a_local_search_climbs_to_the_largest_network():
     assert searched(algorithm="local", steps=200).arch == "64:64:64:64:64"
 
 
-def test_a_child_is_one_step_from_its_parent_among_the_last_hundred(monkeypatch):
-    monkeypatch.setattr(evolution, "POPULATION", 5)
-    monkeypatch.setattr(evolution, "TOURNAMENT", 5)
-    history = searched(steps=40).history
+def test_a_child_is_one_step_from_its_parent_among_the_living(monkeypatch):
+    monkeypatch.setattr(evolution, "TOURNAMENT", 1)
+    history = searched(steps=40, population=5).history
     for step in range(5, 40):
         living = history.iloc[step - 5 : step]
         parent = living.loc[living["params"].idxmax(), "arch"]  # the tournament has all of them

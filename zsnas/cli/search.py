@@ -25,6 +25,9 @@ def add(commands: Commands) -> None:
         "--steps", type=positive, default=10_000, help="architectures to propose (default: 10000)"
     )
     parser.add_argument(
+        "--population", type=positive, default=100, help="of evolution, drawn at random (default: 100)"
+    )
+    parser.add_argument(
         "--macs",
         type=above_zero,
         default=float("inf"),
@@ -70,6 +73,7 @@ def _run(options: argparse.Namespace) -> int:
         image_size=options.image_size,
         seed=options.seed,
         device=options.device,
+        population=options.population,
         checkpoint=options.checkpoint,
         # A proxy of one's own may end the process.
         time_limit=options.time_limit or (HOUR if options.load else None),

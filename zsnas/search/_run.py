@@ -29,7 +29,7 @@ from zsnas.scores._workers import modules_for
 from zsnas.search._budget import Budget
 from zsnas.search._checkpoint import Checkpoint, Scored
 from zsnas.search._objective import Objective
-from zsnas.search.evolution import evolution
+from zsnas.search.evolution import POPULATION, evolution
 from zsnas.search.local import local_search
 from zsnas.search.sampling import random_search
 from zsnas.spaces import Space, space
@@ -91,6 +91,7 @@ class Run:
     device: str | None = None
     pool: Processes | None = None
     """A process that scores; without it this one does."""
+    population: int = POPULATION
     proposed: list[str] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
 
@@ -217,6 +218,7 @@ def search(  # noqa: PLR0913 - settings, all of them keyword-only
     image_size: int | None = None,
     seed: int = 0,
     device: str | None = None,
+    population: int = POPULATION,
     checkpoint: str | Path | None = None,
     time_limit: float | None = None,
     progress: bool = True,
@@ -243,6 +245,9 @@ def search(  # noqa: PLR0913 - settings, all of them keyword-only
         Draws the architectures, the weights and the images.
     device : str, optional
         Where to score, see `zsnas.measure`; by default the processor.
+    population : int
+        Of evolution, a quarter of which competes to have a child. It is drawn at random, so that a search of
+        no more steps is a random one.
     checkpoint : path, optional
         Keeps every score, so that the same call goes on where a killed one stopped; one with more steps
         too.
@@ -263,6 +268,7 @@ def search(  # noqa: PLR0913 - settings, all of them keyword-only
     steps, seed = as_whole("steps", steps, 1, example="10_000"), as_seed(seed)
     batch_size = as_whole("batch_size", batch_size, 1, example="16")
     image_size = None if image_size is None else as_whole("image_size", image_size, 1, example="224")
+    population = as_whole("population", population, 1, example="20")
     check_limit("time_limit", time_limit)
     check_limit("macs", macs)
     macs = math.inf if macs is None else macs
@@ -288,6 +294,7 @@ def search(  # noqa: PLR0913 - settings, all of them keyword-only
         "zsnas": __version__,
         "torch": torch.__version__,
     } | ({"device": device} if device else {})
+    settings |= {"population": population} if population != POPULATION else {}
     path = None if checkpoint is None else as_path("the checkpoint", checkpoint, "search.jsonl")
     with (
         Checkpoint(path, settings) as kept,
@@ -297,7 +304,7 @@ def search(  # noqa: PLR0913 - settings, all of them keyword-only
         pool = None if time_limit is None else Processes(1, modules, time_limit)
         if pool is not None:
             stack.callback(pool.shutdown, cancel_futures=True)
-        run = Run(cells, objective, budget, images, seed, steps, kept, bar, device, pool)
+        run = Run(cells, objective, budget, images, seed, steps, kept, bar, device, pool, population)
         try:
             ALGORITHMS[algorithm](run)
         except KeyboardInterrupt:

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from zsnas.search._run import Run
 
 POPULATION = 100
-TOURNAMENT = 25
+TOURNAMENT = 4
+"""One part of so many of the population competes to have a child."""
 
 
 def evolution(run: Run) -> None:
@@ -21,12 +22,13 @@ def evolution(run: Run) -> None:
     A tournament is drawn from the living, without replacement; the child differs from its parent by one
     step of the space and stays within the budget.
     """
-    living: deque[str] = deque(maxlen=POPULATION)
+    living: deque[str] = deque(maxlen=run.population)
     while run.goes_on:
         rng = run.rng()
-        if len(living) < POPULATION:
+        if len(living) < run.population:
             child = run.budget.draw(rng)
         else:
-            child = run.budget.mutated(run.best(rng.sample(list(living), TOURNAMENT)), rng)
+            tournament = rng.sample(list(living), -(-run.population // TOURNAMENT))
+            child = run.budget.mutated(run.best(tournament), rng)
         run.score(child)
         living.append(child)

@@ -10,7 +10,7 @@ CELL = "|nor_conv_3x3~0|+|none~0|nor_conv_1x1~1|+|skip_connect~0|avg_pool_3x3~1|
 
 
 def test_features_count_operations_and_the_longest_path():
-    found = beyond_counts.graph_features([CELL]).loc[CELL]
+    found = beyond_counts.counts_and_depth([CELL]).loc[CELL]
     # 0→1 3×3, 1→2 1×1, 2→3 3×3: a path of three convolutions.
     assert found.tolist() == [2, 1, 1, 1, 3]
 
@@ -32,7 +32,7 @@ def test_what_is_a_count_has_nothing_left_at_fixed_counts():
 
 def test_params_are_a_sum_of_features():
     cells = space("nb201").architectures[:300]
-    features = beyond_counts.graph_features(cells)
+    features = beyond_counts.counts_and_depth(cells)
     params = 243_040 * features["3×3 convolutions"] + 28_000 * features["1×1 convolutions"]
     table = pd.DataFrame({"truth": np.random.default_rng(0).standard_normal(300), "params": params})
     found = beyond_counts.given_graph(table, ["params"]).loc["params"]

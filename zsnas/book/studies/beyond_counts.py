@@ -65,7 +65,7 @@ def given_counts(
     return pd.DataFrame(rows)
 
 
-def graph_features(architectures: Sequence[str]) -> pd.DataFrame:
+def counts_and_depth(architectures: Sequence[str]) -> pd.DataFrame:
     """Return how often each operation is in a cell of NAS-Bench-201, and its depth in convolutions.
 
     Parameters
@@ -83,7 +83,7 @@ def graph_features(architectures: Sequence[str]) -> pd.DataFrame:
 
 
 def given_graph(table: pd.DataFrame, proxies: Sequence[str]) -> pd.DataFrame:
-    """Correlate proxies with accuracy at fixed :func:`graph_features`, in NAS-Bench-201: one row a proxy.
+    """Correlate proxies with accuracy at fixed :func:`counts_and_depth`, in NAS-Bench-201: one row a proxy.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def given_graph(table: pd.DataFrame, proxies: Sequence[str]) -> pd.DataFrame:
     DataFrame
         ``rho``, ``given depth``, ``given the graph`` and ``n``.
     """
-    features = graph_features(list(table.index))
+    features = counts_and_depth(list(table.index))
     rows = {}
     for name in [name for name in proxies if name in table]:
         known = table[table[name].notna()]
