@@ -206,7 +206,3 @@ def vkdnw_entropy(model, batch, seed, exact=False):
     deciles = np.quantile(eigenvalues, np.arange(1, 10) / 10)
     shares = deciles / (sum(deciles) + 1e-10)
     return -sum(share * math.log(share + 1e-10) for share in shares)
-
-
-def vkdnw(model, batch, seed):
-    return len(list(model.parameters())) + vkdnw_entropy(model, batch, seed)

@@ -53,10 +53,13 @@ def vkdnw(passes: Passes) -> float:
     no image: mean 0, variance 1, scale 1, shift 0, so that it changes nothing. No images of the batch, no
     labels. Where nine in ten directions have no information the deciles are 0, and so is the entropy.
 
-    This is the code of Tybl and Neumann 2025 for NAS-Bench-201, of which the paper makes the sum; its tables
-    order by the count and then by the entropy, which is the same where counts differ by more than log 9. The
-    code takes all classes in place of the signs, that is the mean over all :math:`v_b`, which costs a
-    backward pass for each class. For MobileNet-v2 it takes 128 tensors at random, and quantiles from 0 to 1.
+    Tybl and Neumann 2025 take all classes in place of the signs, that is the mean over all :math:`v_b`, which
+    costs a backward pass for each class. The rest is their code for NAS-Bench-201, of which the paper makes
+    the sum; its tables order by the count and then by the entropy, which is the same where counts differ by
+    more than log 9. That code multiplies :math:`J_b` by a Cholesky factor :math:`L_b` and not by its
+    transpose, so that :math:`L_b^\top L_b`, which depends on the order of the classes, takes the place of the
+    covariance; here it is the covariance, as in the paper. For MobileNet-v2 the code takes 128 tensors at
+    random, and quantiles from 0 to 1.
 
     Returns
     -------
