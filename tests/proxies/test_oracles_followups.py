@@ -13,7 +13,7 @@ from zsnas.spaces import space
 from zsnas.spaces.nb201 import OPERATIONS, parse
 
 PROXIES = [
-    *("naswot", "l2_norm", "epe_nas", "meco", "swap", "near", "vkdnw", "vkdnw_entropy"),
+    *("naswot", "l2_norm", "epe_nas", "meco", "swap", "near", "vkdnw_entropy"),
     "vkdnw_directions",
     *("az_expressivity", "az_progressivity", "az_trainability", "az_complexity"),
     "zico_bc",

@@ -56,10 +56,11 @@ def near(passes: Passes) -> float:
     columns, each a position of an image.
 
     The positions of feature maps follow one another down the columns of an image and from image to image;
-    the rows are a run of them that begins at a column drawn by the seed. Where the batch has fewer positions
-    than there are channels, as behind a linear layer of more features than there are images, all are taken. A
-    matrix of zeros adds 0. The network as it was initialised, batch norm using batch statistics; labels are
-    not used. A softmax is no activation here, and what a recurrent layer does inside is not seen.
+    the rows are a run of them that begins at a column drawn by the seed. Where attention or windows move
+    positions along the batch, the run follows that order. Where the batch has fewer positions than there are
+    channels, as behind a linear layer of more features than there are images, all are taken. A matrix of
+    zeros adds 0. The network as it was initialised, batch norm using batch statistics; labels are not used. A
+    softmax is no activation here, and what a recurrent layer does inside is not seen.
 
     The code of Husistein et al. 2025 watches modules: those with an attribute ``weight`` and torch's
     activations, softmax and attention among them, each once however often it is called, while here every call
