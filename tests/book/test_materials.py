@@ -115,8 +115,8 @@ def test_over_seeds_are_the_correlations_of_the_architectures_that_all_have(benc
 
     text = materials.across_seeds(bench, table, found, "toys", "tab-toys")
 
-    assert "with the seeds 0, 1, toys: mean and standard deviation" in text
-    assert "(batch size 64)" in text
+    assert "over all, toys: mean and standard deviation" in text
+    assert "Seeds 0, 1; batch size 64" in text
     assert ":name: tab-toys" in text
     (row,) = (line for line in text.splitlines() if "#Params" in line and line.startswith("|"))
     assert row.rstrip(" |").endswith(" 3")

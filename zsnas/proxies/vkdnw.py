@@ -55,9 +55,9 @@ def vkdnw(passes: Passes) -> float:
 
     This is the code of Tybl and Neumann 2025 for NAS-Bench-201, of which the paper makes the sum; its tables
     order by the count and then by the entropy, which is the same where counts differ by more than log 9. In
-    one thing it is the paper: the code multiplies :math:`J_b^\top` by the transpose of a Cholesky factor
-    of the covariance, and not by the factor, so that what takes the place of the covariance depends on the
-    order of the classes. For MobileNet-v2 the code takes 128 tensors at random, and quantiles from 0 to 1.
+    one thing it is the paper: the code multiplies :math:`J_b` by a Cholesky factor of the covariance, and not
+    by its transpose, so that what takes the place of the covariance depends on the order of the classes. For
+    MobileNet-v2 the code takes 128 tensors at random, and quantiles from 0 to 1.
 
     Returns
     -------

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
-from zsnas.spaces import nb101, nb201, transnas
+from zsnas.spaces import _nb101_cells, nb101, nb201, transnas
 from zsnas.spaces._base import space
 
 if TYPE_CHECKING:
@@ -158,8 +158,8 @@ def _of_transnas(architectures: Sequence[str]) -> Cells:
 
 
 def _of_nb101(architectures: Sequence[str]) -> Cells:
-    most = nb101.cells.MOST_VERTICES
-    names = nb101.cells.OPERATIONS
+    most = _nb101_cells.MOST_VERTICES
+    names = _nb101_cells.OPERATIONS
     chosen = np.full((len(architectures), most - 2), -1)
     feeds = np.zeros((len(architectures), most, most), dtype=bool)
     for i, cell in enumerate(map(nb101.parse, architectures)):

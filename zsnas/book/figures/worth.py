@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from zsnas.book import tables
@@ -36,7 +37,8 @@ def regret_panels(found: Mapping[str, pd.DataFrame], alone: Mapping[str, float])
     figure = Figure(figsize=(WIDTH, 1.1 + 2.2 * rows), layout="constrained")
     panels = figure.subplots(rows, _COLUMNS, sharex=True, squeeze=False).ravel()
     for axes, (title, table) in zip(panels, found.items(), strict=False):
-        quartiles = table.groupby(["method", "k"], sort=False)["regret"].quantile([0.25, 0.5, 0.75]).unstack()
+        regrets = table.groupby(["method", "k"], sort=False)["regret"]
+        quartiles = regrets.quantile(np.array([0.25, 0.5, 0.75])).unstack()
         methods = list(dict.fromkeys(table["method"]))
         band = quartiles.loc[methods[0]]
         axes.fill_between(band.index, band[0.25], band[0.75], color=GRID, linewidth=0)
