@@ -81,6 +81,8 @@ def test_the_sentence_says_whether_operations_show(parts):
     few = language.explained(table.head(4), OF_GLUE, shuffles=2, seed=0)
     assert few.isna().all(axis=None)
     assert "cannot tell" in language.operations(few)
+    assert " explain " in language.trained(parts)
+    assert " explain " not in language.trained(few)
 
 
 def test_three_readings_of_a_size():
@@ -127,7 +129,7 @@ def test_the_answer_names_what_is_better_and_what_is_left():
         "is 0.50 [0.40,\N{NO-BREAK SPACE}0.60] over 12 networks. The whole interval is above that for SNIP."
         in said
     )
-    assert said.endswith("the best of the others, SNIP, keeps a Spearman's ρ of −0.30.")
+    assert said.endswith("the best of the others, ZiCo, keeps a Spearman's ρ of 0.20.")
     assert "no other proxy" in language.answer(ranks.drop("snip"), left)
     assert "say nothing" in language.answer(ranks.head(0), left)
 

@@ -12,7 +12,7 @@ from zsnas.leaderboard import FEWEST
 from zsnas.proxies import label_of
 from zsnas.spaces import flexibert, space
 from zsnas.spaces.flexibert import Layer, Plan
-from zsnas.statistics import kendall, partial_spearman, percentile_interval
+from zsnas.statistics import kendall, orientation, partial_spearman, percentile_interval
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -239,7 +239,8 @@ def beyond_size(bench: Benchmark, scores: pd.DataFrame, proxies: Sequence[str]) 
         if name != "params" and len(rows) >= FEWEST:
             controls = [rows["params"], rows["channels"], rows["depth"]]
             found[name] = [
-                partial_spearman(rows[name], rows[bench.metric], controls[:count]) for count in (1, 3)
+                orientation(name) * partial_spearman(rows[name], rows[bench.metric], controls[:count])
+                for count in (1, 3)
             ]
     columns = ["at equal #Params", "and channels and depth"]
     table = pd.DataFrame.from_dict(found, orient="index", columns=columns)
@@ -264,6 +265,26 @@ def operations(parts: pd.DataFrame) -> str:
     )
     shows = parts["p"].unstack("part")[named].min() < 0.05 / 2  # of two outcomes
     return f"{'They do show' if shows else 'They show in neither'}: {said}."
+
+
+def trained(parts: pd.DataFrame) -> str:
+    """Say in one sentence that the operations were not trained, or that this execution cannot tell.
+
+    Parameters
+    ----------
+    parts : DataFrame
+        Of :func:`explained`, for ``glue`` and :data:`HOURS`.
+    """
+    code = "The published training code makes the same operation of all that the benchmark describes"
+    if parts["share"].isna().any():
+        return f"{code}."
+    share, shuffled = (
+        f"{100 * parts[key].loc[('glue', PARTS[1].words)]:.1f}\N{NO-BREAK SPACE}%"
+        for key in ("share", "shuffled")
+    )
+    return (
+        f"{code}: these explain {share} of what the GLUE scores vary, and {shuffled} when they are shuffled."
+    )
 
 
 def _percent(parts: pd.DataFrame, outcome: str, part: str) -> str:
@@ -296,7 +317,7 @@ def answer(ranks: pd.DataFrame, left: pd.DataFrame) -> str:
     last = left[left.columns[-1]].dropna()
     if last.empty:
         return said
-    most = str(last.abs().idxmax())
+    most = str(last.idxmax())
     return (
         f"{said} At equal #Params, channels and depth the best of the others, {label_of(most)}, keeps a "
         f"Spearman's ρ of {tables.number(last[most])}."
