@@ -38,8 +38,8 @@ RECORDED = {
 BUSY = 0.95
 """Share of the time from which the writer or the scheduler holds up a sweep."""
 
-QUIET = 2.5
-"""Load of two cores up to which nothing but the two processes was at work."""
+QUIET = 3.0
+"""Load up to which nothing but the two processes, and the one that writes, was at work."""
 
 
 class Costs(NamedTuple):
