@@ -22,7 +22,7 @@ from zsnas.proxies import check_placement, misfit
 
 
 class ModelError(ValueError):
-    """A network that cannot be had by this name, or that is no classifier of these images."""
+    """A network that is unavailable by this name, or that is no classifier of these images."""
 
 
 def model(name: str, num_classes: int, seed: int) -> nn.Module:

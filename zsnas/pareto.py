@@ -243,7 +243,7 @@ def summary(
 
         - for a band, the accuracy lost in points: that of the best architecture of the benchmark within the
           budget minus that of the pick, a mean over all budgets of the band, each as likely as another. The
-          last band ends at the dearest architecture, and a band that ends below the first budget is NaN;
+          last band ends at the most expensive architecture; one that ends below the first budget is NaN;
         - for ``HYPERVOLUME``, the area that the picks dominate over that of the whole benchmark, up to the
           highest cost and the lowest accuracy of the benchmark.
 

@@ -49,7 +49,7 @@ _CHUNK = 2**16
 
 
 class SourceUnavailable(OSError):
-    """A file that is neither in the mirror, nor in the cache, nor to be had from the network."""
+    """A file that is neither in the mirror, nor in the cache, nor on the network."""
 
 
 class MirrorMissingError(OSError):
@@ -123,7 +123,7 @@ def fetch(name: str, *, progress: bool | None = None) -> Path:
     Raises
     ------
     SourceUnavailable
-        When the file cannot be had; the message holds the address and the ways to get it.
+        When the file is unavailable; the message holds the address and the ways to get it.
     SourceCorruptError
         When the mirror or the network gives other bytes than the registered ones. Bad bytes are not kept;
         a file in a mirror is left as it is.

@@ -4,7 +4,7 @@ The images are small samples of the training sets (see ``zsnas data list 'images
 be had, the CIFARs that torchvision keeps in the folder ``ZSNAS_TORCHVISION`` are used, and without these a
 batch falls back on patches of colour photographs that ship with scikit-image, with one notice.
 
-The images of Taskonomy, which TransNAS-Bench-101 is trained on, are not to be had. Batches for its tasks,
+The images of Taskonomy, which TransNAS-Bench-101 is trained on, are unavailable. Batches for its tasks,
 ``photographs-64/<task>`` and ``photographs-128/<task>``, are photographs of ImageNet-1K, shrunk to that side,
 with targets that :mod:`zsnas.batches.targets` builds. The benchmark's own images have 256 pixels a side. So
 it is for ADE20K and ``photographs-128/ade20k``.
@@ -425,7 +425,7 @@ def batch(name: str, size: int = 64, seed: int = 0, *, images_per_class: int = 1
     Warns
     -----
     FallbackImages
-        Once a process and data set, when the images cannot be had. The batch is then made of patches of
+        Once a process and data set, when the images are unavailable. The batch is then made of patches of
         photographs, shrunk four times (not at all for ImageNet-1K), with balanced random labels, and its
         ``source`` says so.
     """

@@ -1,4 +1,4 @@
-"""Targets built for photographs, since those of Taskonomy (TransNAS-Bench-101) and ADE20K are not to be had.
+"""Targets built for photographs, since those of Taskonomy (TransNAS-Bench-101) and ADE20K are unavailable.
 
 ==================  ==================================================================================
 ``class_scene``,    The class of the photograph modulo the number of the task's classes: an image keeps

@@ -88,7 +88,7 @@ def benchmark(name: str) -> Benchmark:
     Raises
     ------
     SourceUnavailable
-        When the files of the table are neither in the mirror, nor in the cache, nor to be had.
+        When the files of the table are neither in the mirror, nor in the cache, nor on the network.
     """
     trained, _, images = as_name("benchmark", name, "zsnas.list_benchmarks()").partition("@")
     found = _loaded(trained)
@@ -182,7 +182,7 @@ def register_benchmark(bench: Benchmark) -> None:
     ------
     ValueError
         When it is no benchmark, its name is taken, its space or batch is unknown, or its table lacks a
-        column, names an architecture twice or one of another space, or holds a truth that is no number.
+        column, names an architecture twice or one of another space, or holds a truth that is not a number.
     """
     check_benchmark(bench)
     OWN.add(bench.name, bench)

@@ -9,7 +9,7 @@ GLUE). Where several rows of the benchmark are of one architecture or network, w
 is their mean. One row has an accuracy of 0 in ``rte``; it stays as published.
 
 Networks are pretrained on OpenWebText in 100,000 steps of 128 sequences as discriminators (Clark et al. 2020,
-ELECTRA). The text is not to be had here: networks are scored on random tokens, see `zsnas.batches.tokens`.
+ELECTRA). The text is unavailable here: networks are scored on random tokens, see `zsnas.batches.tokens`.
 The parameters that the benchmark publishes beside its own proxies are those of networks with 256 channels and
 widths of 1,024 whatever the architecture says; those that are counted here follow it.
 """

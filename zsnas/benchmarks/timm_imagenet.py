@@ -170,7 +170,7 @@ def recipes() -> pd.DataFrame:
     Raises
     ------
     SourceUnavailable
-        When timm's results table is not to be had.
+        When timm's results table is unavailable.
     """
     return _runs().copy()
 
@@ -237,7 +237,7 @@ def counts() -> pd.DataFrame:
     Raises
     ------
     SourceUnavailable
-        When timm's inference benchmark is not to be had.
+        When timm's inference benchmark is unavailable.
     """
     known = _by_architecture(pd.read_csv(fetch(_COSTS)))
     rows = selected().merge(known, on=["arch", "resolution"])
@@ -257,7 +257,7 @@ def retrained() -> pd.DataFrame:
     Raises
     ------
     SourceUnavailable
-        When timm's results table is not to be had.
+        When timm's results table is unavailable.
     """
     return recipes().merge(selected()[["arch", "resolution"]], on=["arch", "resolution"])
 

@@ -7,7 +7,7 @@ distillation from a CNN, and ``plain_accuracy``, the same without it, NaN for th
 shape, without a training of their own. Its level differs between widths; of the second hundred it does not
 follow their shapes at all.
 
-Images of Flowers-102 and Chaoyang are not to be had here: their networks are scored on those of CIFAR-100.
+Images of Flowers-102 and Chaoyang are unavailable here: their networks are scored on those of CIFAR-100.
 """
 
 from __future__ import annotations

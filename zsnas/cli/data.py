@@ -57,7 +57,7 @@ def _fetch(options: argparse.Namespace) -> int:
 
 
 def _fetched(name: str) -> bool:
-    """Fetch one file and say where it is, or why it cannot be had."""
+    """Fetch one file and say where it is, or why it is unavailable."""
     from zsnas.sources import SourceCorruptError, SourceUnavailable, fetch
 
     try:

@@ -57,7 +57,7 @@ def measure(
     Raises
     ------
     ValueError
-        In one sentence with the next step: a proxy is unknown, a device or precision cannot be had, or the
+        In one sentence with the next step: a proxy is unknown, a device or precision is unavailable, or the
         model, the batch or the seed is none.
 
     Returns

@@ -127,7 +127,7 @@ class Passes:
     Raises
     ------
     ValueError
-        When the device or the precision cannot be had.
+        When the device or the precision is unavailable.
     Undefined
         When the network has no weights yet, or cannot be copied.
     """

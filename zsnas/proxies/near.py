@@ -55,12 +55,12 @@ def near(passes: Passes) -> float:
     matrix :math:`l`, divided by their sum. A matrix has a column for each channel and as many rows as
     columns, each a position of an image.
 
-    The positions of feature maps follow one another down the columns of an image and from image to image;
-    the rows are a run of them that begins at a column drawn by the seed. Where attention or windows move
-    positions along the batch, the run follows that order. Where the batch has fewer positions than there are
-    channels, as behind a linear layer of more features than there are images, all are taken. A matrix of
-    zeros adds 0. The network as it was initialised, batch norm using batch statistics; labels are not used. A
-    softmax is no activation here, and what a recurrent layer does inside is not seen.
+    The positions of feature maps follow one another down the columns of an image and from image to image; the
+    rows are a run of them that begins at a column, or at a token, drawn by the seed. Where attention or
+    windows move positions along the batch, the run follows that order. Where the batch has fewer positions
+    than there are channels, as behind a linear layer of more features than there are images, all are taken. A
+    matrix of zeros adds 0. The network as it was initialised, batch norm using batch statistics; labels are
+    not used. A softmax is no activation here, and what a recurrent layer does inside is not seen.
 
     The code of Husistein et al. 2025 watches modules: those with an attribute ``weight`` and torch's
     activations, softmax and attention among them, each once however often it is called, while here every call
@@ -127,12 +127,12 @@ class _Watch(Functions):
 
 
 def _rows(returned: Tensor, axis: int) -> Tensor:
-    """Return as many positions as there are channels, (positions, channels), from a column that is drawn."""
+    """Return as many positions as there are channels, (positions, channels), from one that is drawn."""
     by_position = returned.transpose(1, -1) if axis == 1 else returned
     *positions, channels = by_position.shape
     count = torch.Size(positions).numel()
     taken = min(channels, count)
-    column = positions[-1] if len(positions) > 1 else 1
+    column = positions[-1] if len(positions) > 2 else 1  # vectors, tokens and series have none
     start = column * int(torch.randint((count - taken) // column + 1, (), device="cpu"))
     run = torch.arange(start, start + taken, device=returned.device)
     return by_position[torch.unravel_index(run, torch.Size(positions))]

@@ -71,7 +71,7 @@ def sweep(  # noqa: PLR0913 - settings, all of them keyword-only
     (#Params, #FLOPs), which also count operations that never reach the output, are measured on each
     architecture itself.
 
-    A network that cannot be had, because its library no longer has it or it does not fit in memory, has NaN
+    A network that is unavailable, because its library no longer has it or it does not fit in memory, has NaN
     in place of its scores and the reason beside it, and the sweep goes on. So has one that fails when it is
     built or scored, takes too long, or ends two workers; and a proxy that asks for more memory than is free,
     on Linux. The next call tries these again.

@@ -45,7 +45,7 @@ OWN: Register[Space] = Register("search space", lambda: _SPACES)
 
 
 class NetworkUnavailable(Exception):
-    """The network of an architecture cannot be had here; the message says why. A sweep goes on without it."""
+    """An architecture's network is unavailable here; the message says why. A sweep goes on without it."""
 
 
 class Counts(NamedTuple):

@@ -67,7 +67,7 @@ class Proxyless(MobileSpace):
 
     @property
     def architectures(self) -> tuple[str, ...]:
-        """Not to be had: a ValueError that says how many there are, and what to use instead."""
+        """Unavailable: a ValueError that says how many there are, and what to use instead."""
         shapes = len(KERNELS) * len(EXPANSIONS)
         size = len(WIDTHS)
         for stage in STAGES:

@@ -29,7 +29,7 @@ logger = logging.getLogger("zsnas.book.pages")
 
 
 def refresh() -> None:
-    """Execute every stale notebook, but keep one as committed, and say so, when its inputs cannot be had.
+    """Execute every stale notebook, but keep one as committed, and say so, when its inputs are unavailable.
 
     Raises
     ------

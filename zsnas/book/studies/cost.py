@@ -332,7 +332,7 @@ def readme(text: str, table: pd.DataFrame) -> str:
 
 
 def _markdown(table: pd.DataFrame) -> str:
-    """Write the twelve, dearest first, and the sets as a table for the README."""
+    """Write the twelve, most expensive first, and the sets as a table for the README."""
     is_set = table["proxy"].isin(list(TOGETHER))
     of_sets = table["proxy"].isin([name for members in TOGETHER.values() for name in members])
     rows = pd.concat([table[of_sets].sort_values("cost", ascending=False), table[is_set]])
