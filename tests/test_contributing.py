@@ -184,7 +184,7 @@ def test_links_lead_somewhere(target):
 
 def test_hooks_run_what_continuous_integration_runs():
     hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
-    steps = re.findall(r"^step \w+ (.*?)(?: #.*)?$", (ROOT / ".ci" / "run").read_text(), re.MULTILINE)
+    steps = re.findall(r"^ *step \w+ (.*?)(?: #.*)?$", (ROOT / ".ci" / "run").read_text(), re.MULTILINE)
     assert [hook["entry"] for hook in hooks] == ["make lint", "make types"]
     assert {hook["entry"] for hook in hooks} <= set(steps)
     assert all((hook["language"], hook["pass_filenames"]) == ("system", False) for hook in hooks)

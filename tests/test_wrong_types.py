@@ -132,6 +132,7 @@ FUNCTIONS = {
             "seed": SEED,
             "device": PLACE["device"],
             "checkpoint": PATH,
+            "population": WHOLE,
             "time_limit": "it is a number above 0, or None",
         },
     ),

@@ -492,7 +492,7 @@ def test_a_task_with_classes_has_several_images_of_them(with_or_without_images):
 
 @pytest.mark.parametrize("task", [CLASSIFICATION, *TASKS.values()], ids=lambda task: task.name)
 def test_only_a_task_of_classes_refuses_labels_with_fractions(task):
-    labels = torch.full((2, 4, 4) if task.is_dense else (2,), 0.5)
+    labels = torch.full((2, 4, 4) if task.is_dense else (2, task.outputs) if task.has_numbers else (2,), 0.5)
     settings = torch.zeros(2, 3, 4, 4), labels, task.outputs or 2, "by hand", task
     if task.criterion != "cross_entropy":
         assert torch.equal(Batch(*settings).labels, labels)

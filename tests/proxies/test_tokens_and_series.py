@@ -286,7 +286,15 @@ def test_a_line_is_an_image_of_height_one():
     assert {name for name, value in ours.items() if math.isnan(value)} == BLOCKS | ATTENTION
 
 
-NOISE = {"meco", "zen_score", "zen_score_once", "zen_score_printed", "vkdnw", "vkdnw_entropy"}
+NOISE = {
+    "meco",
+    "zen_score",
+    "zen_score_once",
+    "zen_score_printed",
+    "vkdnw",
+    "vkdnw_directions",
+    "vkdnw_entropy",
+}
 BLOCKS = {
     *("az_expressivity", "az_progressivity", "az_trainability"),
     *("nn_degree", "nn_mass", "nngp_filter"),

@@ -188,7 +188,7 @@ def test_architectures_without_truth_are_not_visited():
             "limit is 1.5; it must be a whole number, at least 0, for example 1000, or",
         ),
         ({"top": 5.0}, "top is 5.0"),
-        ({"top": "all"}, "top is all; it is a fraction between 0 and 1"),
+        ({"top": "all"}, "top is 'all'; it is a fraction between 0 and 1"),
         ({"seeds": None}, "the seed is None; it must be a whole number"),
         ({"seeds": (0, -1)}, "the seed is -1; it must be a whole number"),
         ({"seeds": "01"}, "the seed is '01'; it must be a whole number"),

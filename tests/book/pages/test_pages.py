@@ -150,6 +150,17 @@ def test_a_page_in_a_warm_process_is_the_same_and_leaves_none(project):
     assert psutil.Process(warm._server().pid).children() == []
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="on Linux only")
+def test_a_warm_process_that_does_not_end_is_ended(project):
+    source = project / "notebooks" / "tiny.md"
+    waits = "__import__('threading').Thread(target=time.sleep, args=(600,)).start()"
+    source.write_text(source.read_text().replace("sum(seeds)", f"{waits}; sum(seeds)"))
+
+    notebooks.run("tiny", progress=False, warm=True)
+
+    assert psutil.Process(warm._server().pid).children() == []
+
+
 @pytest.mark.usefixtures("project")
 def test_unknown_notebook_names_the_closest_one():
     with pytest.raises(ValueError, match="unknown notebook 'tyny'; did you mean 'tiny'"):
