@@ -47,7 +47,6 @@ UNUSED = (
     "mathjax/tex-*-*.js",
     "mathjax/tex-svg*.js",
     "vendor/fontawesome/*/js/*",
-    "vendor/fontawesome/*/webfonts/fa-[!s]*",
     "**/*.map",
 )
 """Files in ``_static`` that no page loads: 18 MB."""

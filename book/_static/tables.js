@@ -56,6 +56,6 @@ function arrange() {
   document.querySelectorAll(SCROLLERS).forEach(fade);
 }
 
-arrange();
-new ResizeObserver(arrange).observe(document.querySelector("article")); // another window, or another leaderboard
+const article = document.querySelector("article"); // which the page of the search has not
+if (article) new ResizeObserver(arrange).observe(article); // at first, and for another window, or another leaderboard
 addEventListener("scroll", ({ target }) => target.matches?.(SCROLLERS) && fade(target), { capture: true, passive: true });
