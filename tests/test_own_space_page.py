@@ -145,7 +145,9 @@ def test_what_a_notebook_registers_is_refused_for_processes(monkeypatch):
 @pytest.mark.usefixtures("my_space")
 def test_a_proxy_of_a_loaded_file_is_refused_for_processes():
     zsnas.load_proxies("my_proxy.py")
-    with pytest.raises(ValueError, match=r"the proxy 'mine' is registered where .* sweep with workers=1"):
+    with pytest.raises(
+        ValueError, match=r"the proxy 'mine' is registered where .* with workers=1 and without a time limit"
+    ):
         sweep("widths/noise", proxies=["mine"], workers=2, progress=False)
 
 
