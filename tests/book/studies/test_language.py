@@ -120,17 +120,19 @@ def test_what_is_left_at_equal_size_and_shape():
     assert language.beyond_size(bench, scores.head(4), [*columns]).isna().all(axis=None)
 
 
-def test_the_answer_names_what_is_better_and_what_is_left():
+def test_the_answer_names_what_is_highest_and_what_is_left():
     rows = {"params": (0.5, 0.4, 0.6), "snip": (0.7, 0.65, 0.75), "zico": (0.6, 0.5, 0.7)}
     ranks = pd.DataFrame.from_dict(rows, orient="index", columns=["value", "low", "high"]).assign(n=12)
     left = pd.DataFrame({"size": [np.nan, 0.1, 0.2], "shape": [np.nan, -0.3, 0.2]}, list(rows))
     said = language.answer(ranks, left)
     assert (
-        "is 0.50 [0.40,\N{NO-BREAK SPACE}0.60] over 12 networks. The whole interval is above that for SNIP."
-        in said
+        "is 0.50 [0.40,\N{NO-BREAK SPACE}0.60] over 12 networks. The highest is that of SNIP, "
+        "0.70 [0.65,\N{NO-BREAK SPACE}0.75]; the two intervals do not overlap." in said
     )
     assert said.endswith("the best of the others, ZiCo, keeps a Spearman's ρ of 0.20.")
-    assert "no other proxy" in language.answer(ranks.drop("snip"), left)
+    assert "ZiCo, 0.60" in (near := language.answer(ranks.drop("snip"), left))
+    assert "the two intervals overlap" in near
+    assert "No other proxy has a higher one" in language.answer(ranks.drop(["snip", "zico"]), left)
     assert "say nothing" in language.answer(ranks.head(0), left)
 
 

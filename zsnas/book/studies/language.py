@@ -295,7 +295,7 @@ def _percent(parts: pd.DataFrame, outcome: str, part: str) -> str:
 
 
 def answer(ranks: pd.DataFrame, left: pd.DataFrame) -> str:
-    """Say how well #Params ranks the networks, which proxies do better, and what is left at equal shape.
+    """Say how well #Params ranks the networks, which proxy does best, and what is left at equal shape.
 
     Parameters
     ----------
@@ -308,12 +308,20 @@ def answer(ranks: pd.DataFrame, left: pd.DataFrame) -> str:
     if "params" not in ranks.index:
         return f"Fewer than {FEWEST} networks are scored in this execution, which say nothing."
     params = ranks.loc["params"]
-    better = [label_of(name) for name in ranks.index if ranks.loc[name, "low"] > params["high"]]
     written = tables.intervals(ranks.loc[["params"]])[0]
     said = (
         f"Counting does: Kendall's τ of #Params with the GLUE score is {written} over {params['n']:.0f} "
-        f"networks. The whole interval is above that for {', '.join(better) or 'no other proxy'}."
+        "networks."
     )
+    highest = str(ranks["value"].idxmax())
+    if highest == "params":
+        said += " No other proxy has a higher one."
+    else:
+        apart = "do not overlap" if ranks.loc[highest, "low"] > params["high"] else "overlap"
+        said += (
+            f" The highest is that of {label_of(highest)}, {tables.intervals(ranks.loc[[highest]])[0]}; the "
+            f"two intervals {apart}."
+        )
     last = left[left.columns[-1]].dropna()
     if last.empty:
         return said
