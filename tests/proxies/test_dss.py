@@ -43,6 +43,23 @@ def test_by_hand():
     assert found.value == pytest.approx(diversity + 7 * 20)
 
 
+class Minus(nn.Module):
+    """Turns the sign of what a network returns, and so of every gradient."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+
+    def forward(self, x):
+        return -self.network(x)
+
+
+def test_the_sign_of_the_gradients_does_not_matter():
+    model = Attention([[1, 0]], [[0, -1]], [[2, -3]], [[-4]], [[7]])
+    image = torch.zeros(1, 1, 2, 2).double()
+    assert dss(Minus(model), image).value == pytest.approx(dss(model, image).value)
+
+
 def test_by_hand_without_attention():
     assert dss(nn.Sequential(nn.Flatten(), linear([[1, 2]])), torch.zeros(1, 1, 1, 2)).reason == (
         "the network has no attention: no product of values with a softmax of products"

@@ -59,6 +59,29 @@ def test_the_model_and_the_random_states_stay_as_they_were(name, training):
     assert all(np.array_equal(a, b) for a, b in zip(before[3], after[3], strict=True))
 
 
+class Remembering(nn.Module):
+    """Overwrites what it kept of the call before, an activation with its graph."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer, self.kept = nn.Linear(2, 3), None
+
+    def forward(self, x):
+        if self.kept is not None:
+            self.kept.detach().zero_()
+        self.kept = self.layer(x.flatten(1)[:, :2])
+        return self.kept
+
+
+def test_an_activation_that_the_model_kept_stays_as_it_was():
+    model = Remembering()
+    kept = model(noise().images)
+    before = kept.detach().clone()
+    measure(model, noise(), ["snip"])
+    assert model.kept is kept
+    assert torch.equal(kept, before)
+
+
 @pytest.mark.parametrize("name", list_proxies())
 def test_the_batch_stays_as_it_was(name):
     batch = noise()

@@ -9,6 +9,8 @@ from tiny_cells import Residual
 from torch import nn
 
 from zsnas.proxies import measure, score
+from zsnas.proxies._passes import Passes
+from zsnas.proxies.synflow import free_flow
 
 OVERFLOW = "the flow is not finite: a parameter is not, or it exceeds float64 (1.8e308)"
 
@@ -145,3 +147,23 @@ def test_the_printed_formula_by_hand(name):
     # As in test_snip: the gradient is -1/4 at both weights, 2 log 3 and -log 3.
     model = nn.Sequential(nn.Flatten(), linear([[2 * math.log(3), -math.log(3)], [0, 0]]))
     assert synflow(model, (1, 1), name).value == pytest.approx(-math.log(3) / 4)
+
+
+class Counted(nn.Module):
+    """Returns its input times how often it was called."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("calls", torch.zeros(1))
+
+    def forward(self, x):
+        return x * self.calls.add_(1)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_buffer_that_the_network_changes_is_as_before_the_flow(dtype):
+    model = nn.Sequential(nn.Flatten(), linear([[1, -2], [3, 4]]), Counted()).to(dtype)
+    passes = Passes(model, batch(pixels([1, 2]), [0]))
+    before = {name: buffer.clone() for name, buffer in passes.model.named_buffers()}
+    free_flow(passes)
+    assert all(torch.equal(buffer, before[name]) for name, buffer in passes.model.named_buffers())

@@ -65,6 +65,27 @@ def test_parameters_beyond_the_first_128_tensors_are_counted_only():
     assert (int(least.value), int(more.value)) == (128, 129)
 
 
+class Idle(nn.Module):
+    """Returns its input, and has parameters that change nothing."""
+
+    def __init__(self, many):
+        super().__init__()
+        self.parts = nn.ParameterList(torch.zeros(1) for _ in range(many))
+
+    def forward(self, x):
+        return x
+
+
+def test_the_first_128_tensors_are_looked_at():
+    images = batch(pixels([1, 2, 3]), [0], classes=3)
+    last, beyond = (
+        vkdnw(nn.Sequential(Idle(many), nn.Flatten(), nn.Linear(3, 3, bias=False)), images)
+        for many in (127, 128)
+    )
+    assert last.value == 128  # one eigenvalue of 128 is not 0, so that all deciles are
+    assert math.isnan(beyond.value)
+
+
 def test_no_image_is_normalised_by_another():
     """A batch norm without running statistics takes those of the image itself."""
     model = nn.Sequential(nn.BatchNorm2d(1, track_running_stats=False), nn.Flatten(), nn.Linear(1, 2))

@@ -224,6 +224,8 @@ def test_page_is_sound(view, axe, page):
     keep(tab, place, WIDTHS[0], SCHEMES[1])
     assert tab.evaluate("document.documentElement.dataset.theme") == SCHEMES[1]
     assert tab.evaluate(SERIOUS, [parts, {"runOnly": COLOURS}]) == []
+    assert problems == [], "in the dark or at another width"
+    assert tab.evaluate("window.shift") < LARGEST_SHIFT
 
 
 @pytest.mark.parametrize("place", sorted(WHOLE))

@@ -173,7 +173,7 @@ def _flow(
 ) -> SynapticFlow:
     """Let ones flow through the network of absolute parameters, with ``others`` in place of some."""
     passes.check_weights()
-    # Batch norm may update its statistics, which in a network of float64 must not be the network's own.
+    # A network may change its buffers as it runs; double precision would leave those of float64 its own.
     values = {id(buffer): double(buffer).clone() for buffer in passes.model.buffers()}
     values |= {id(p): double(p).abs().detach() for p in passes.model.parameters()}
     values |= {key: double(value) for key, value in others.items()}

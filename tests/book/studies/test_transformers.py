@@ -64,6 +64,15 @@ def toy(count=60, sign=1.0):
     return bench, truth[["arch"]].assign(seed=0, params=params, dss=sign * other)
 
 
+def test_what_is_left_at_equal_size_is_oriented_and_the_shape_can_be_fixed_too():
+    bench, scores = toy()
+    scores = scores.assign(ntk_cond=-scores["dss"])  # of which lower is better
+    left = transformers.at_equal_size(bench, scores, ["params", "dss", "ntk_cond"])
+    assert left["ntk_cond"] == left["dss"] > 0.9
+    shape = scores.set_index("arch")[["dss"]].rename(columns={"dss": "depth"})
+    assert np.isnan(transformers.at_equal_size(bench, scores, ["dss"], shape)["dss"])  # depth explains it all
+
+
 def test_a_proxy_that_knows_more_than_the_size():
     bench, scores = toy()
     found = transformers.beside_size(bench, scores, "dss", resamples=50, seed=0)
