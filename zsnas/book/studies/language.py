@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 
 from zsnas.book import tables
+from zsnas.book.studies.transformers import at_equal_size
 from zsnas.leaderboard import FEWEST
 from zsnas.proxies import label_of
 from zsnas.spaces import flexibert, space
 from zsnas.spaces.flexibert import Layer, Plan
-from zsnas.statistics import kendall, orientation, partial_spearman, percentile_interval
+from zsnas.statistics import kendall, percentile_interval
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -229,22 +230,15 @@ def beyond_size(bench: Benchmark, scores: pd.DataFrame, proxies: Sequence[str]) 
     proxies : sequence of str
         NaN for #Params itself, and for one that fewer than `zsnas.leaderboard.FEWEST` networks have.
     """
-    known = scores.groupby("arch")[[*{*proxies, "params"}]].mean().join(bench.truth, how="inner")
-    plans = [flexibert.plan(arch) for arch in known.index]
-    known["channels"] = [plan.channels for plan in plans]
-    known["depth"] = [len(plan.layers) for plan in plans]
-    found = {}
-    for name in proxies:
-        rows = known.dropna(subset=[name])
-        if name != "params" and len(rows) >= FEWEST:
-            controls = [rows["params"], rows["channels"], rows["depth"]]
-            found[name] = [
-                orientation(name) * partial_spearman(rows[name], rows[bench.metric], controls[:count])
-                for count in (1, 3)
-            ]
-    columns = ["at equal #Params", "and channels and depth"]
-    table = pd.DataFrame.from_dict(found, orient="index", columns=columns)
-    return table.reindex(pd.Index(proxies, name="proxy"))
+    plans = {arch: flexibert.plan(arch) for arch in scores["arch"].unique()}
+    rows = {arch: {"channels": plan.channels, "depth": len(plan.layers)} for arch, plan in plans.items()}
+    shape = pd.DataFrame.from_dict(rows, orient="index")
+    return pd.DataFrame(
+        {
+            "at equal #Params": at_equal_size(bench, scores, proxies),
+            "and channels and depth": at_equal_size(bench, scores, proxies, shape),
+        }
+    )
 
 
 def operations(parts: pd.DataFrame) -> str:

@@ -13,7 +13,7 @@ from zsnas.leaderboard import FEWEST
 from zsnas.proxies.az_nas import PARTS, az_nas
 from zsnas.scores.table import scores as published_scores
 from zsnas.spaces import space
-from zsnas.statistics import kendall, partial_spearman, percentile_interval
+from zsnas.statistics import kendall, orientation, partial_spearman, percentile_interval
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -158,8 +158,10 @@ def answer(found: pd.DataFrame) -> str:
     )
 
 
-def at_equal_size(bench: Benchmark, scores: pd.DataFrame, proxies: Sequence[str]) -> pd.Series[float]:
-    """Return Spearman's ρ with accuracy at fixed #Params, by proxy.
+def at_equal_size(
+    bench: Benchmark, scores: pd.DataFrame, proxies: Sequence[str], shape: pd.DataFrame | None = None
+) -> pd.Series[float]:
+    """Return Spearman's ρ with the truth at fixed #Params, and at a fixed shape if there is one, by proxy.
 
     Parameters
     ----------
@@ -168,13 +170,17 @@ def at_equal_size(bench: Benchmark, scores: pd.DataFrame, proxies: Sequence[str]
         Of :func:`zsnas.scores`; several seeds of a network count as their mean.
     proxies : sequence of str
         NaN for #Params itself, and for one that fewer than `zsnas.leaderboard.FEWEST` networks have.
+    shape : DataFrame, optional
+        What else is fixed, a column each, by architecture.
     """
     known = scores.groupby("arch")[[*{*proxies, "params"}]].mean().join(bench.truth, how="inner")
+    fixed = known[["params"]] if shape is None else known[["params"]].join(shape)
     found = pd.Series(np.nan, pd.Index(proxies, name="proxy"))
     for name in proxies:
         rows = known.dropna(subset=[name, bench.metric])
         if name != "params" and len(rows) >= FEWEST:
-            found[name] = partial_spearman(rows[name], rows[bench.metric], [rows["params"]])
+            controls = [fixed.loc[rows.index, column] for column in fixed]
+            found[name] = orientation(name) * partial_spearman(rows[name], rows[bench.metric], controls)
     return found
 
 
