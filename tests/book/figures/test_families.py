@@ -34,6 +34,14 @@ def test_one_panel_a_proxy_with_a_mark_for_each_group():
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["left", "right"]
 
 
+@pytest.mark.parametrize("proxies", [["fisher", "params"], ["params", "fisher"], ["fisher"]])
+def test_a_proxy_that_no_network_has_gets_an_empty_panel(proxies):
+    figure = score_panels(BENCH, SCORES.assign(fisher=float("nan")), proxies, GROUPS)
+    assert len(figure.axes) == len(proxies)
+    named = [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+    assert named == (["left", "right"] if "params" in proxies else [])
+
+
 def test_scores_that_range_widely_are_placed_by_their_logarithm():
     far = SCORES.assign(synflow=[1.0, 1e3, 1e292, None])
     axes = score_panels(BENCH, far, ["synflow"], GROUPS).axes[0]

@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from zsnas.book.figures.likeness import likeness_map_alt
 from zsnas.book.studies import combined, likeness
 from zsnas.book.studies.pools import Networks, percentiles
 
@@ -77,3 +78,23 @@ def test_pairs_gain_where_each_knows_a_part(pools):
     assert (found.loc[0, "first"], found.loc[0, "second"]) == ("params", "snip")
     assert found.loc[0, "gain"] > 0.3
     assert found["gain"].iloc[-1] < 0  # what knows nothing takes away
+
+
+def test_few_networks_say_nothing_about_likeness(pools):
+    few = {key: Networks(part.every.head(4), part.top.head(4)) for key, part in pools.items()}
+    similar, found = likeness.alike(few, PROXIES), likeness.pairs(few, PROXIES)
+    assert found.empty
+    assert likeness.finding(similar, found) == "Too few networks are scored here to say which proxies are alike."
+    assert likeness_map_alt(similar).endswith("all empty: too few networks are scored.")
+
+
+def test_finding_leaves_out_the_two_counts(pools):
+    every = {
+        key: networks(part.every["truth"], **part.every[list(PROXIES)], flops=part.every["params"])
+        for key, part in pools.items()
+    }
+    names = (*PROXIES, "flops")
+    similar = likeness.alike(every, names)
+    assert set(likeness.in_order(similar).index[-1]) == {"params", "flops"}
+    found = likeness.finding(similar, likeness.pairs(every, names))
+    assert "#Params and #FLOPs" not in found.split("are most alike")[0]

@@ -66,6 +66,7 @@ def score_panels(
         rows = ceil(len(proxies) / COLUMNS)
         figure = Figure(figsize=(WIDTH, 0.8 + 1.75 * rows), layout="constrained")
         panels = list(figure.subplots(rows, COLUMNS, sharey=True, squeeze=False).flat)
+        handles, labels = [], []
         for axes, proxy in zip(panels, proxies, strict=False):
             along = points.assign(place=_places(points[proxy]))
             _join(axes, along, joined or {})
@@ -82,8 +83,9 @@ def score_panels(
                 linewidth=0.4,
                 ax=axes,
             )
-            handles, labels = axes.get_legend_handles_labels()
-            axes.get_legend().remove()
+            if legend := axes.get_legend():  # none where the proxy is undefined for every network
+                handles, labels = axes.get_legend_handles_labels()
+                legend.remove()
             axes.set(xlabel="", ylabel="")
             _finish(axes, proxy, points[proxy])
         for axes in panels[len(proxies) :]:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from zsnas.book.studies.likeness import in_order
 from zsnas.figures import WIDTH, _styled
 from zsnas.proxies import label_of
 
@@ -39,11 +40,12 @@ def likeness_map(table: pd.DataFrame) -> Figure:
 
 def likeness_map_alt(table: pd.DataFrame) -> str:
     """Say which proxies :func:`likeness_map` shows as most and least alike."""
-    stacked = table.where(np.triu(np.ones(table.shape, dtype=bool), 1)).stack()
-    upper = pd.Series(stacked).dropna().sort_values()
-    (low, high) = (upper.index[0], upper.index[-1])
+    known = in_order(table)
+    if known.empty:
+        return f"Map of Spearman’s ρ between {len(table)} proxies, all empty: too few networks are scored."
+    (low, high) = (known.index[0], known.index[-1])
     return (
         f"Map of Spearman’s ρ between {len(table)} proxies. Most alike: {label_of(high[0])} and "
-        f"{label_of(high[1])}, {upper.iloc[-1]:.2f}; least: {label_of(low[0])} and {label_of(low[1])}, "
-        f"{upper.iloc[0]:.2f}."
+        f"{label_of(high[1])}, {known.iloc[-1]:.2f}; least: {label_of(low[0])} and {label_of(low[1])}, "
+        f"{known.iloc[0]:.2f}."
     )

@@ -179,7 +179,7 @@ def at_equal_size(
     for name in proxies:
         rows = known.dropna(subset=[name, bench.metric])
         if name != "params" and len(rows) >= FEWEST:
-            controls = [fixed.loc[rows.index, column] for column in fixed]
+            controls = [values for _, values in fixed.loc[rows.index].items()]
             found[name] = orientation(name) * partial_spearman(rows[name], rows[bench.metric], controls)
     return found
 
