@@ -84,7 +84,9 @@ def test_few_networks_say_nothing_about_likeness(pools):
     few = {key: Networks(part.every.head(4), part.top.head(4)) for key, part in pools.items()}
     similar, found = likeness.alike(few, PROXIES), likeness.pairs(few, PROXIES)
     assert found.empty
-    assert likeness.finding(similar, found) == "Too few networks are scored here to say which proxies are alike."
+    assert (
+        likeness.finding(similar, found) == "Too few networks are scored here to say which proxies are alike."
+    )
     assert likeness_map_alt(similar).endswith("all empty: too few networks are scored.")
 
 
