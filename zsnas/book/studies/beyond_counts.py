@@ -8,6 +8,8 @@ import pandas as pd
 
 from zsnas.book.studies.boards import depth
 from zsnas.book.studies.pools import FEW
+from zsnas.book.tables import number
+from zsnas.proxies import label_of
 from zsnas.spaces import nb201
 from zsnas.statistics import kendall, partial_spearman
 
@@ -62,7 +64,47 @@ def given_counts(
                     "n": len(known),
                 }
             )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=["space", "task", "proxy", "rho", "partial", "n"])
+
+
+def sizes(found: pd.DataFrame) -> str:
+    """Say of how many networks :func:`given_counts` is: ``n = 300 to 1,000``."""
+    return f"n = {found['n'].min():,} to {found['n'].max():,}" if len(found) else "too few are scored here"
+
+
+def finding(found: pd.DataFrame, means: pd.DataFrame, graph: pd.DataFrame) -> str:
+    """Say how far #Params goes, and what is left of the other proxies when the counts are known.
+
+    Parameters
+    ----------
+    found : DataFrame
+        Of :func:`given_counts`.
+    means : DataFrame
+        Its ``rho`` and ``partial``, in the mean over spaces, by proxy; without the counts.
+    graph : DataFrame
+        Of :func:`given_graph`; empty where that space is not there.
+    """
+    if found.empty:
+        return "Too few networks are scored here to say where."
+    params = found[found["proxy"] == "params"].set_index(["space", "task"])["rho"]
+    best, worst = params.idxmax(), params.idxmin()
+    keeps = means["partial"].idxmax()
+    gone = (means["partial"].abs() < means["rho"].abs() / 2).sum()
+    said = (
+        f"Its Spearman's ρ with accuracy goes from {number(params[worst])} ({', '.join(worst)}) to "
+        f"{number(params[best])} ({', '.join(best)}). Most other proxies are counts in part: at fixed "
+        f"#Params and #FLOPs, {gone} of {len(means)} keep less than half of their ρ, and {label_of(keeps)} "
+        f"keeps most, {number(means.loc[keeps, 'partial'])} of {number(means.loc[keeps, 'rho'])} in the mean "
+        "over spaces."
+    )
+    if graph.empty:
+        return said
+    known, most = graph["given the graph"], graph["given the graph"].idxmax()
+    return (
+        f"{said} In NAS-Bench-201 #Params is what the graph says: at fixed numbers of operations and depth, "
+        f"{number(known['params'])} is left of {number(graph.loc['params', 'rho'])}, while {label_of(most)} "
+        f"has {number(known[most])} of {number(graph.loc[most, 'rho'])}."
+    )
 
 
 def counts_and_depth(architectures: Sequence[str]) -> pd.DataFrame:
@@ -94,12 +136,14 @@ def given_graph(table: pd.DataFrame, proxies: Sequence[str]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``rho``, ``given depth``, ``given the graph`` and ``n``.
+        ``rho``, ``given depth``, ``given the graph`` and ``n``; without the proxies that too few have.
     """
     features = counts_and_depth(list(table.index))
     rows = {}
     for name in [name for name in proxies if name in table]:
         known = table[table[name].notna()]
+        if len(known) < FEW:
+            continue
         here = features.loc[known.index]
         rows[name] = {
             "rho": partial_spearman(known[name], known["truth"], []),
@@ -109,7 +153,8 @@ def given_graph(table: pd.DataFrame, proxies: Sequence[str]) -> pd.DataFrame:
             ),
             "n": len(known),
         }
-    return pd.DataFrame.from_dict(rows, orient="index")
+    columns = ["rho", "given depth", "given the graph", "n"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
 
 
 def within_slices(table: pd.DataFrame, proxies: Sequence[str], slices: int = 10) -> pd.Series[float]:
