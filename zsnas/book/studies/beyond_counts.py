@@ -86,24 +86,24 @@ def finding(found: pd.DataFrame, means: pd.DataFrame, graph: pd.DataFrame) -> st
     """
     if found.empty:
         return "Too few networks are scored here to say where."
-    params = found[found["proxy"] == "params"].set_index(["space", "task"])["rho"]
-    best, worst = params.idxmax(), params.idxmin()
-    keeps = means["partial"].idxmax()
+    params = found[found["proxy"] == "params"].set_index(["space", "task"])["rho"].sort_values()
+    keeps = means.sort_values("partial").iloc[-1]
     gone = (means["partial"].abs() < means["rho"].abs() / 2).sum()
     said = (
-        f"Its Spearman's ρ with accuracy goes from {number(params[worst])} ({', '.join(worst)}) to "
-        f"{number(params[best])} ({', '.join(best)}). Most other proxies are counts in part: at fixed "
-        f"#Params and #FLOPs, {gone} of {len(means)} keep less than half of their ρ, and {label_of(keeps)} "
-        f"keeps most, {number(means.loc[keeps, 'partial'])} of {number(means.loc[keeps, 'rho'])} in the mean "
-        "over spaces."
+        f"Its Spearman's ρ with accuracy goes from {number(params.iloc[0])} ({', '.join(params.index[0])}) "
+        f"to {number(params.iloc[-1])} ({', '.join(params.index[-1])}). Most other proxies are counts in "
+        f"part: at fixed #Params and #FLOPs, {gone} of {len(means)} keep less than half of their ρ, and "
+        f"{label_of(keeps.name)} keeps most, {number(keeps['partial'])} of {number(keeps['rho'])} in the "
+        "mean over spaces."
     )
     if graph.empty:
         return said
-    known, most = graph["given the graph"], graph["given the graph"].idxmax()
+    ranked = graph.sort_values("given the graph")
+    count, most = ranked[ranked.index == "params"].iloc[0], ranked.iloc[-1]
     return (
         f"{said} In NAS-Bench-201 #Params is what the graph says: at fixed numbers of operations and depth, "
-        f"{number(known['params'])} is left of {number(graph.loc['params', 'rho'])}, while {label_of(most)} "
-        f"has {number(known[most])} of {number(graph.loc[most, 'rho'])}."
+        f"{number(count['given the graph'])} is left of {number(count['rho'])}, while {label_of(most.name)} "
+        f"has {number(most['given the graph'])} of {number(most['rho'])}."
     )
 
 
