@@ -19,7 +19,8 @@ import torch
 from zsnas._listed import card
 from zsnas._names import as_name, as_names, check_choice, matching, unknown
 from zsnas._numbers import as_seed, as_whole
-from zsnas.proxies._arguments import check_batch, check_model, misfit
+from zsnas.batches.images import check_batch
+from zsnas.proxies._arguments import check_model, misfit
 from zsnas.proxies._copying import why_opaque
 from zsnas.proxies._foreign import is_foreign, watched
 from zsnas.proxies._measurements import Measurement, Measurements

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from zsnas._listed import card
 from zsnas._names import as_name, unknown
 from zsnas._own import Register
+from zsnas.spaces._arguments import check_arguments, no_architecture
 
 if TYPE_CHECKING:
     import random
@@ -64,15 +65,28 @@ class Space(ABC):
 
     name: str
 
+    def __init_subclass__(cls) -> None:
+        """Let every public method refuse what its arguments are not, see `zsnas.spaces._arguments`."""
+        super().__init_subclass__()
+        check_arguments(cls)
+
     @cached_property
     @abstractmethod
     def architectures(self) -> tuple[str, ...]:
         """Every architecture string, in the benchmark's own index order."""
 
+    @property
+    def example(self) -> str:
+        """One of the :attr:`architectures`, which errors show."""
+        return self.architectures[0]
+
     def _repr_html_(self) -> str:
         purpose = (type(self).__doc__ or "").partition("\n")[0]
-        about = (("architectures", f"{len(self.architectures):,}"), ("the first", self.architectures[0]))
-        return card(self.name, purpose, about)
+        return card(self.name, purpose, (("architectures", self._size), ("one of them", self.example)))
+
+    @property
+    def _size(self) -> str:
+        return f"{len(self.architectures):,}"
 
     def canonical(self, arch: str) -> str:
         """Return the architecture that stands for all those that compute the same function as ``arch``.
@@ -174,10 +188,12 @@ class Space(ABC):
 
     def index(self, arch: str) -> int:
         """Return the position of ``arch`` in :attr:`architectures`; raise ``ValueError`` if it has none."""
-        try:
-            return self._index[arch]
-        except (KeyError, TypeError):  # an array is no key
-            raise ValueError(f"{arch!r} is not an architecture of the search space {self.name!r}") from None
+        if arch not in self._index:
+            raise no_architecture(arch, self.name, self.example)
+        return self._index[arch]
+
+
+check_arguments(Space)
 
 
 def list_spaces() -> list[str]:

@@ -25,12 +25,14 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zsnas.sources import fetch
+from zsnas.spaces._arguments import no_architecture
 from zsnas.spaces._base import Counts, Space
 
 if TYPE_CHECKING:
     from torch import nn
 
 SOURCE = "nas-bench-bert/glue"
+EXAMPLE = "256:wma-h4-f1024.1024:dct-h2-f512"
 OPERATIONS = {"SDP": "sdp", "WMA": "wma", "DFT": "dft", "DCT": "dct", 5: "dsc5", 9: "dsc9"}
 """The benchmark's name of an operation and ours."""
 
@@ -57,6 +59,7 @@ class FlexiBERT(Space):
     """The transformers that NAS-Bench-BERT describes."""
 
     name = "flexibert"
+    example = EXAMPLE
 
     @cached_property
     def architectures(self) -> tuple[str, ...]:
@@ -101,6 +104,7 @@ class TrainedFlexiBERT(FlexiBERT):
     """The transformers that the training code of NAS-Bench-BERT makes of what it describes."""
 
     name = "flexibert-trained"
+    example = "256:sdp-h4-f1024.1024:sdp-h2-f1024"
 
     @cached_property
     def architectures(self) -> tuple[str, ...]:
@@ -120,11 +124,11 @@ def plan(arch: str) -> Plan:
         )
         if all(fits(int(channels), layer) for layer in layers):
             return Plan(int(channels), layers)
-    raise ValueError(
-        f"malformed architecture {arch!r} of 'flexibert'; the form is 256:wma-h4-f1024.1024:dct-h2-f512, "
-        "with heads that divide the channels, an even number of them for dsc5 and dsc9; operations are "
-        f"{', '.join(OPERATIONS.values())}"
+    why = (
+        f"operations are {', '.join(OPERATIONS.values())}; heads divide the channels, and dsc5 and dsc9 have "
+        "an even number of them"
     )
+    raise no_architecture(arch, "flexibert", EXAMPLE, why)
 
 
 def fits(channels: int, layer: Layer) -> bool:
