@@ -14,8 +14,9 @@ from zsnas.spaces._arguments import check_arguments, no_architecture
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Callable
 
-    from torch import nn
+    from torch import Tensor, nn
 
     from zsnas.batches import Batch
 
@@ -54,6 +55,18 @@ class Counts(NamedTuple):
 
     params: int
     macs: int
+
+
+def counted(build: Callable[[], nn.Module], example: Tensor) -> Counts:
+    """Count the network that a function builds, on one example, without memory for weights or values."""
+    import torch
+
+    from zsnas.macs import MacCounter
+
+    with torch.device("meta"), torch.no_grad(), MacCounter() as counter:
+        network = build().eval()
+        network(example.to("meta"))
+    return Counts(sum(parameter.numel() for parameter in network.parameters()), counter.total)
 
 
 class Space(ABC):
@@ -153,13 +166,8 @@ class Space(ABC):
         """
         import torch
 
-        from zsnas.macs import MacCounter
-
-        with torch.device("meta"), torch.no_grad(), MacCounter() as counter:
-            network = self.build(arch, num_classes, seed=0).eval()
-            network(torch.zeros(1, 3, image_size, image_size))
-        params = sum(parameter.numel() for parameter in network.parameters())
-        return Counts(params, counter.total)
+        image = torch.zeros(1, 3, image_size, image_size)
+        return counted(lambda: self.build(arch, num_classes, seed=0), image)
 
     def sample(self, rng: random.Random) -> str:
         """Draw one of the :attr:`architectures`, each with the same probability."""

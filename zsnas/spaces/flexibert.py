@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zsnas.sources import fetch
 from zsnas.spaces._arguments import no_architecture
-from zsnas.spaces._base import Counts, Space
+from zsnas.spaces._base import Counts, Space, counted
 
 if TYPE_CHECKING:
     from torch import nn
@@ -94,9 +94,7 @@ class FlexiBERT(Space):
         channels, layers = plan(arch)
         around = _counted(Plan(channels, ()), num_classes, image_size)
         alone = [_counted(Plan(channels, (layer,)), num_classes, image_size) for layer in layers]
-        params, macs = (
-            sum(counted[kind] - around[kind] for counted in alone) + around[kind] for kind in (0, 1)
-        )
+        params, macs = (sum(layer[kind] - around[kind] for layer in alone) + around[kind] for kind in (0, 1))
         return Counts(params, macs)
 
 
@@ -178,13 +176,8 @@ def records() -> list[dict[str, Any]]:
 
 @cache
 def _counted(plan: Plan, num_classes: int, length: int) -> Counts:
-    """Count the network of a plan on one sequence, without memory for weights or tokens."""
     import torch
 
-    from zsnas.macs import MacCounter
     from zsnas.spaces._flexibert_networks import network
 
-    with torch.device("meta"), torch.no_grad(), MacCounter() as counter:
-        built = network(plan, num_classes, seed=0).eval()
-        built(torch.zeros(1, length, dtype=torch.int64))
-    return Counts(sum(parameter.numel() for parameter in built.parameters()), counter.total)
+    return counted(lambda: network(plan, num_classes, seed=0), torch.zeros(1, length, dtype=torch.int64))
