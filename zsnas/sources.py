@@ -30,7 +30,7 @@ import pooch  # type: ignore[import-untyped]
 if TYPE_CHECKING:
     from requests import Response
 
-from zsnas._names import matching, unknown
+from zsnas._names import as_known, matching
 
 _PACKAGE = Path(__file__).resolve().parent
 _REPOSITORY = _PACKAGE.parent
@@ -99,9 +99,7 @@ def list_sources(pattern: str = "*") -> list[str]:
 def source(name: str) -> Source:
     """Return what is known about a file; an unknown name is a ValueError that suggests the nearest one."""
     registry = _registry()
-    if name not in registry:
-        raise unknown("source", name, registry, "zsnas.sources.list_sources()")
-    return registry[name]
+    return registry[as_known("source", name, registry, "zsnas.sources.list_sources()")]
 
 
 def cite(name: str) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from zsnas._listed import card
-from zsnas._names import unknown
+from zsnas._names import as_known
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,10 +127,8 @@ def check_benchmark(bench: Benchmark) -> None:
     from zsnas.batches import list_batches  # which loads torch
     from zsnas.spaces import list_spaces, space
 
-    if bench.space not in list_spaces():
-        raise unknown("search space", bench.space, list_spaces(), "zsnas.list_spaces()")
-    if bench.batch not in list_batches():
-        raise unknown("batch", bench.batch, list_batches(), "zsnas.list_batches()")
+    as_known("search space", bench.space, list_spaces(), "zsnas.list_spaces()")
+    as_known("batch", bench.batch, list_batches(), "zsnas.list_batches()")
     _check_table(bench, set(space(bench.space).architectures))
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from zsnas._files import replacing
-from zsnas._names import as_name, unknown
+from zsnas._names import as_known, as_name
 from zsnas._numbers import as_whole
 from zsnas.benchmarks import benchmark, list_benchmarks
 from zsnas.checksums import DataCorruptError, read_checked, update
@@ -59,8 +59,7 @@ def scores(benchmark_name: str, batch_size: int | None = None) -> pd.DataFrame:
         When the benchmark has no published scores.
     """
     trained = as_name("benchmark", benchmark_name, "zsnas.list_benchmarks()").partition("@")[0]
-    if trained not in list_benchmarks():
-        raise unknown("benchmark", trained, list_benchmarks(), "zsnas.list_benchmarks()")
+    as_known("benchmark", trained, list_benchmarks(), "zsnas.list_benchmarks()")
     path = published_path(benchmark_name)
     if not path.exists():
         raise FileNotFoundError(

@@ -8,7 +8,7 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from zsnas._listed import card
-from zsnas._names import as_name, unknown
+from zsnas._names import as_known, as_name
 from zsnas._own import Register
 from zsnas.spaces._arguments import check_arguments, no_architecture
 
@@ -245,8 +245,6 @@ def space(name: str) -> Space:
 
 @cache
 def _space(name: str) -> Space:
-    if name not in _SPACES:
-        raise unknown("search space", name, list_spaces(), "zsnas.list_spaces()")
-    module, cls = _SPACES[name]
+    module, cls = _SPACES[as_known("search space", name, list_spaces(), "zsnas.list_spaces()")]
     found: Space = getattr(importlib.import_module(module), cls)()
     return found
