@@ -1,9 +1,11 @@
 """Files that are written: their names say what is in them, and functions hold to that as commands do."""
 
+from contextlib import suppress
+
 import pytest
 from torch import nn
 
-from zsnas._files import checked_file
+from zsnas._files import checked_file, replacing
 from zsnas.hardware.measure import measure_all
 from zsnas.scores.store import ScoreStore
 from zsnas.search._checkpoint import Checkpoint
@@ -45,3 +47,14 @@ def test_functions_refuse_other_names(write, valid, tmp_path):
     with pytest.raises(ValueError, match=f"does not end in {valid}"):
         write(tmp_path / "out.txt")
     assert not list(tmp_path.iterdir())
+
+
+def test_an_error_leaves_the_file_that_was_there(tmp_path):
+    path = tmp_path / "folder" / "table.csv"
+    with replacing(path) as part:
+        part.write_text("first")
+    with suppress(RuntimeError), replacing(path) as part:
+        part.write_text("half of the sec")
+        raise RuntimeError
+    assert path.read_text() == "first"
+    assert list(path.parent.iterdir()) == [path]

@@ -175,7 +175,7 @@ def test_without_a_variable_the_cache_is_the_users_own(monkeypatch, tmp_path):
 
 def test_wrong_bytes_from_the_network_are_refused_and_not_kept(server, cache_folder):
     server.serve("/table.csv", WRONG)
-    with pytest.raises(SourceCorruptError, match="nothing was kept: try again") as refusal:
+    with pytest.raises(SourceCorruptError, match="nothing was kept; try again") as refusal:
         fetch("somebody/table")
     for part in ("somebody/table", f"{server.url}/table.csv", SHA256, hashlib.sha256(WRONG).hexdigest()):
         assert part in str(refusal.value)

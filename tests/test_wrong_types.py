@@ -1,14 +1,19 @@
 """Arguments of another type: every public function refuses them in a sentence, and no library for it."""
 
 import inspect
+import random
+import re
+from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from small_networks import noise, small
 from toy_scores import make_bench, make_scores
 
 import zsnas
+from zsnas.spaces import list_spaces, space
 
 WRONG = (None, 3.5, b"x", [[1]], object())
 SWITCHES = {"progress", "recompute", "mix", "executor"}
@@ -204,3 +209,118 @@ def test_a_benchmark_is_made_of_a_table_and_text(field):
 def test_a_batch_goes_to_a_device(device):
     with pytest.raises(ValueError, match="a batch cannot be had on the device"):
         noise().to(device)
+
+
+METHODS = {
+    (name, method)
+    for name in list_spaces()
+    for method, found in inspect.getmembers(type(space(name)), inspect.isfunction)
+    if not method.startswith("_") and method != "write"  # which takes a record of the benchmark's file
+}
+ARGUMENTS = {
+    "num_classes": (10, WHOLE),
+    "outputs": (10, WHOLE),
+    "image_size": (32, WHOLE),
+    "seed": (0, SEED),
+    "batch": (noise(), "the batch is of type"),
+    "task": (zsnas.Task("ages", 1, criterion="mse_loss"), r"it must be a zsnas\.Task"),
+    "rng": (random.Random(0), r"it must be a generator, such as random\.Random"),
+}
+"""Of methods of search spaces, beside the architecture: a valid one, and what is said of others."""
+
+STRANGERS = (*WRONG, 3, "", "conv", "|conv~0|", "64-41414-9_99_999")
+"""What is no architecture of any space."""
+
+
+def arguments_of(name, method):
+    """Return a method of a space, and valid arguments."""
+    called = getattr(space(name), method)
+    valid = {"arch": space(name).example} | {argument: valid for argument, (valid, _) in ARGUMENTS.items()}
+    return called, {argument: valid[argument] for argument in inspect.signature(called).parameters}
+
+
+@cache
+def build_once(name, arch):
+    """Build a network; an architecture that is none is an error."""
+    space(name).build(arch, 10, seed=0)
+
+
+@pytest.mark.mirror
+@pytest.mark.parametrize(("name", "method"), sorted(METHODS))
+def test_every_argument_of_every_method_of_every_space_is_refused_in_a_sentence(name, method):
+    called, valid = arguments_of(name, method)
+    for argument in set(valid) - {"arch"}:
+        for wrong in WRONG:
+            with pytest.raises(ValueError, match=ARGUMENTS[argument][1]):
+                called(**valid | {argument: wrong})
+
+
+@pytest.mark.mirror
+@pytest.mark.parametrize(("name", "method"), sorted(METHODS - {(name, "sample") for name in list_spaces()}))
+def test_what_is_no_architecture_is_refused_with_one_that_is(name, method):
+    called, valid = arguments_of(name, method)
+    if getattr(type(space(name)), method) is zsnas.Space.images_for:
+        strangers = [wrong for wrong in STRANGERS if not isinstance(wrong, str)]  # the batch is that of all
+    else:
+        strangers = STRANGERS
+    for wrong in strangers:
+        with pytest.raises(ValueError, match=re.escape(repr(wrong)) + "|too many to list") as refused:
+            called(**valid | {"arch": wrong})
+        said = re.search(r"is not an architecture .*; write one such as '(.+)', or let", str(refused.value))
+        if said:
+            build_once(name, said[1])
+        else:
+            assert re.search("no steps from .* only random search|draw some with sample", str(refused.value))
+
+
+@pytest.mark.mirror
+@pytest.mark.parametrize("name", list_spaces())
+def test_a_string_of_numpy_is_one(name):
+    arch = space(name).sample(random.Random(0))
+    found = space(name).canonical(np.str_(arch))
+    assert found == space(name).canonical(arch)
+    assert type(found) is str
+
+
+def test_an_integer_of_numpy_is_one():
+    digits = space("nb201-digits")
+    counts = digits.counts(np.str_(digits.example), np.int64(10), np.uint8(8))
+    assert counts == digits.counts(digits.example, 10, 8)
+    assert {*map(type, counts)} == {int}
+
+
+def test_a_space_shows_itself():
+    for name in list_spaces():
+        assert space(name).example in space(name)._repr_html_()
+
+
+@pytest.mark.parametrize("wrong", [*WRONG, 0, -1, 2, float("nan"), "", np.float64(1.5)])
+def test_a_benchmark_has_a_top_of_a_fraction(wrong):
+    with pytest.raises(ValueError, match=re.escape(repr(wrong)) + ".* above 0 and at most 1"):
+        make_bench(range(4)).top(wrong)
+
+
+@pytest.mark.parametrize(
+    ("table", "metric", "said"),
+    [
+        (
+            {"arch": ["a"], "loss": [1.0]},
+            "test_accuracy",
+            "has no column 'test_accuracy'; it has 'arch', 'loss'",
+        ),
+        ({"test_accuracy": [1.0]}, "test_accuracy", "has no column 'arch'"),
+        ({"arch": ["a"], "latency_ms": [1.0]}, "", "has latencies only"),
+        (
+            {"arch": ["a"], "test_accuracy": ["high"]},
+            "test_accuracy",
+            "1 architectures without test_accuracy",
+        ),
+        ({"arch": [], "test_accuracy": []}, "test_accuracy", "is empty"),
+    ],
+)
+def test_a_benchmark_without_a_truth_says_what_is_missing(table, metric, said):
+    about = dict.fromkeys(["name", "space", "batch", "licence", "citation"], "x")
+    bench = zsnas.Benchmark(**about, table=pd.DataFrame(table), metric=metric)
+    assert "truth" in bench._repr_html_()
+    with pytest.raises(ValueError, match=said):
+        bench.top(0.5)

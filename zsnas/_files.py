@@ -1,6 +1,8 @@
 """Where results are written: a file whose name says what is in it, in a folder that is there."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -59,3 +61,17 @@ def checked_file(what: str, given: str | Path, *suffixes: str, makes_folder: boo
     if touched.exists() and not os.access(touched, os.W_OK):
         raise ValueError(f"{str(given)!r} cannot be written; choose another place for {what}")
     return path
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield where to write what takes the place of a file in one step; an error leaves the old one whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        yield part
+        with part.open("rb") as written:
+            os.fsync(written.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

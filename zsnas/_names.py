@@ -1,6 +1,6 @@
 """Names of benchmarks, proxies and batches: wildcards, and what to say about a name that does not exist."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
@@ -33,6 +33,14 @@ def as_name(kind: str, given: object, listing: str) -> str:
             f"a {kind} is asked for by its name{_own_name(given)}, not by {given!r}; {listing} names them all"
         )
     return given
+
+
+def as_known(kind: str, given: object, names: Collection[str], listing: str) -> str:
+    """Return the name of one thing of this `kind`; an error for anything that is not among `names`."""
+    name = as_name(kind, given, listing)
+    if name not in names:
+        raise unknown(kind, name, names, listing)
+    return name
 
 
 def as_names(kind: str, given: object) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from zsnas._files import replacing
 from zsnas.sources import DATA
 
 NAME = "SHA256SUMS"
@@ -166,9 +167,5 @@ def _alone(data: Path) -> Iterator[None]:
 
 
 def _write(data: Path, sums: dict[str, str]) -> None:
-    part = data / f"{NAME}.{os.getpid()}.part"
-    try:
+    with replacing(data / NAME) as part:
         part.write_text("".join(f"{sums[name]}  {name}\n" for name in sorted(sums)), encoding="utf-8")
-        part.replace(data / NAME)
-    finally:
-        part.unlink(missing_ok=True)

@@ -15,11 +15,10 @@ import numpy as np
 import pandas as pd
 
 from zsnas._extras import ExtraMissing
-from zsnas._names import as_names, matching, unknown
 from zsnas._progress_bar import progress_bar
 from zsnas.benchmarks import benchmark, list_benchmarks, matching_benchmarks
 from zsnas.checksums import read_checked
-from zsnas.proxies import list_proxies, proxy
+from zsnas.proxies import choose_proxies, list_proxies, proxy
 from zsnas.scores.sweep import visited
 from zsnas.scores.table import published_path, scores
 from zsnas.sources import DATA, SourceUnavailable
@@ -84,7 +83,7 @@ def leaderboard(
         Names, with wildcards, or the first part of names, such as ``"nb201"``; by default all that have
         published scores.
     proxies
-        Names, with wildcards; by default all but the variants.
+        Names, with wildcards, ``"default"`` or ``"all"``; by default all but the variants.
     resamples
         Of the bootstrap; 0 for no intervals. Benchmarks of more than 20,000 architectures get a tenth.
     seed
@@ -146,16 +145,9 @@ def leaderboard(
 
 
 def _proxies(patterns: Sequence[str] | str | None) -> list[str]:
-    every = list_proxies()
     if patterns is None:
-        return [name for name in every if proxy(name).variant_of is None]
-    found: dict[str, None] = {}
-    for pattern in as_names("proxies", patterns):
-        named = matching(every, pattern)
-        if not named:
-            raise unknown("proxy", pattern, every, "zsnas.list_proxies()")
-        found.update(dict.fromkeys(named))
-    return list(found)
+        return [name for name in list_proxies() if proxy(name).variant_of is None]
+    return list(choose_proxies(patterns))
 
 
 def _costs() -> pd.Series[float]:

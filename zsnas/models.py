@@ -14,7 +14,7 @@ from typing import Any
 
 from torch import nn
 
-from zsnas._names import unknown
+from zsnas._names import as_known, unknown
 from zsnas._numbers import as_whole, torch_seeded
 from zsnas._own import load, said
 from zsnas.batches import Batch, resized
@@ -157,8 +157,7 @@ def _from_torchvision(name: str, num_classes: int) -> nn.Module:
     from torchvision import models
 
     names = models.list_models(module=models)
-    if name not in names:
-        raise unknown("torchvision model", name, names, "torchvision.models.list_models()")
+    as_known("torchvision model", name, names, "torchvision.models.list_models()")
     initialise = {"init_weights": True} if name in ("googlenet", "inception_v3") else {}
     network: nn.Module = models.get_model(name, weights=None, num_classes=num_classes, **initialise)
     return network

@@ -30,7 +30,7 @@ import pooch  # type: ignore[import-untyped]
 if TYPE_CHECKING:
     from requests import Response
 
-from zsnas._names import matching, unknown
+from zsnas._names import as_known, matching
 
 _PACKAGE = Path(__file__).resolve().parent
 _REPOSITORY = _PACKAGE.parent
@@ -99,9 +99,7 @@ def list_sources(pattern: str = "*") -> list[str]:
 def source(name: str) -> Source:
     """Return what is known about a file; an unknown name is a ValueError that suggests the nearest one."""
     registry = _registry()
-    if name not in registry:
-        raise unknown("source", name, registry, "zsnas.sources.list_sources()")
-    return registry[name]
+    return registry[as_known("source", name, registry, "zsnas.sources.list_sources()")]
 
 
 def cite(name: str) -> str:
@@ -208,13 +206,13 @@ def _safe(entry: Source) -> str:
     return entry.path
 
 
-def _checked(entry: Source, path: Path, remedy: str) -> Path:
-    """Return `path` if it holds the registered bytes."""
+def _checked(entry: Source, path: Path, remedy: str, origin: str = "") -> Path:
+    """Return `path` if it holds the registered bytes, which are from `origin` or were there."""
     found = pooch.file_hash(str(path), alg="sha256")
     if found != entry.sha256:
         raise SourceCorruptError(
-            f"wrong bytes for {entry.name!r} in {path}: SHA-256 is {found} ({path.stat().st_size} bytes), "
-            f"expected {entry.sha256} ({entry.bytes} bytes): {remedy}"
+            f"wrong bytes for {entry.name!r} {origin or f'in {path}'}: SHA-256 is {found} "
+            f"({path.stat().st_size} bytes), expected {entry.sha256} ({entry.bytes} bytes): {remedy}"
         )
     return path
 
@@ -265,7 +263,8 @@ def _download_from(url: str, entry: Source, progress: bool) -> Path:
         try:
             _append(url, entry, file, progress)
             file.flush()
-            _check_download(url, entry, part)
+            remedy = "nothing was kept; try again, and if it stays so, get the file from a mirror"
+            _checked(entry, part, remedy, f"from {url}")
             part.replace(path)
         except BaseException as error:
             file.flush()
@@ -273,16 +272,6 @@ def _download_from(url: str, entry: Source, progress: bool) -> Path:
                 part.unlink(missing_ok=True)
             raise
     return path
-
-
-def _check_download(url: str, entry: Source, part: Path) -> None:
-    found = pooch.file_hash(str(part), alg="sha256")
-    if found != entry.sha256:
-        raise SourceCorruptError(
-            f"wrong bytes for {entry.name!r} from {url}: SHA-256 is {found} "
-            f"({part.stat().st_size} bytes), expected {entry.sha256} ({entry.bytes} bytes); "
-            "nothing was kept: try again, and if it stays so, get the file from a mirror"
-        )
 
 
 class _Interrupted(OSError):

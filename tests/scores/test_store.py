@@ -14,23 +14,6 @@ VALUE = StoredScore("synflow", "a", 3.0, None, 0.3)
 
 
 @pytest.fixture
-def older(tmp_path):
-    """Return a store as it was when only the words of a reason told what was not measured."""
-    path = tmp_path / "older.sqlite"
-    with sqlite3.connect(path) as store:
-        store.execute(
-            "CREATE TABLE scores (arch TEXT, seed INTEGER, batch_size INTEGER, proxy TEXT,"
-            " network TEXT NOT NULL, value REAL, reason TEXT, seconds REAL NOT NULL,"
-            " PRIMARY KEY (arch, seed, batch_size, proxy)) WITHOUT ROWID"
-        )
-        for score in (REFUSED, UNDEFINED, VALUE):
-            fields = (score.proxy, score.network, score.value, score.reason, score.seconds)
-            store.execute("INSERT INTO scores VALUES ('a', 0, 64, ?, ?, ?, ?, ?)", fields)
-    store.close()
-    return path
-
-
-@pytest.fixture
 def new(tmp_path):
     path = tmp_path / "new.sqlite"
     with ScoreStore(path) as store:
@@ -38,9 +21,8 @@ def new(tmp_path):
     return path
 
 
-@pytest.mark.parametrize("kind", ["older", "new"])
-def test_what_was_not_measured_is_told_from_what_is_undefined(kind, request):
-    with ScoreStore(request.getfixturevalue(kind)) as store:
+def test_what_was_not_measured_is_told_from_what_is_undefined(new):
+    with ScoreStore(new) as store:
         assert store.proxies(ROW) == {"fisher", "synflow"}
         assert store.of_network("a", 0, 64).keys() == {"fisher", "synflow"}
         assert {score.proxy: score.reason for score in store.scores()[ROW]} == {
@@ -50,13 +32,11 @@ def test_what_was_not_measured_is_told_from_what_is_undefined(kind, request):
         }
 
 
-@pytest.mark.parametrize("kind", ["older", "new"])
-def test_only_what_was_not_measured_is_replaced(kind, request):
+def test_only_what_was_not_measured_is_replaced(new):
     later = [StoredScore(name, "a", 7.0, None, 1.0) for name in ("snip", "fisher", "synflow")]
-    path = request.getfixturevalue(kind)
-    with ScoreStore(path) as store:
+    with ScoreStore(new) as store:
         store.add(ROW, later, {})
-    with ScoreStore(path) as store:
+    with ScoreStore(new) as store:
         assert store.proxies(ROW) == {"snip", "fisher", "synflow"}
         found = {score.proxy: (score.value, score.reason) for score in store.scores()[ROW]}
     assert found["snip"] == (7, None)
@@ -71,38 +51,6 @@ def test_every_number_matches_its_checksum_when_it_is_read(tmp_path, value):
         store.add(ROW, [StoredScore("synflow", "a", value, None, 1.0)], {})
     with ScoreStore(path) as store:
         assert [score.value for score in store.scores()[ROW]] == [value]
-
-
-def test_an_older_store_is_left_alone_while_a_sweep_fills_it(older):
-    lock = sqlite3.connect(older.with_name("older.sqlite.lock"), isolation_level=None)
-    lock.execute("BEGIN EXCLUSIVE")
-    with pytest.raises(StoreError, match="another sweep is writing"):
-        ScoreStore(older)
-    lock.close()
-    with ScoreStore(older) as store:
-        assert store.proxies(ROW) == {"fisher", "synflow"}
-
-
-def test_a_store_of_version_1_is_upgraded_with_all_that_is_in_it(older):
-    with sqlite3.connect(older) as store:
-        store.execute("CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID")
-        store.execute("INSERT INTO settings VALUES ('benchmark', 'nb201/cifar10')")
-        store.execute("CREATE TABLE provenance (name TEXT, value TEXT, PRIMARY KEY (name, value))")
-        store.executemany("INSERT INTO provenance VALUES ('torch', ?)", [("2.14",), ("2.9",)])
-        store.execute("CREATE INDEX networks ON scores (network, seed, batch_size)")
-    store.close()
-    for _ in range(2):  # the second time it is one of this version
-        with ScoreStore(older) as store:
-            assert store.settings == {"benchmark": "nb201/cifar10"}
-            assert store.provenance == {"torch": ["2.14", "2.9"]}
-            assert [(s.proxy, s.network, s.seconds) for s in store.scores()[ROW]] == [
-                ("fisher", "a", 0.2),
-                ("snip", "a", 0.1),
-                ("synflow", "a", 3 / 10),
-            ]
-    with sqlite3.connect(older) as store:
-        assert store.execute("PRAGMA user_version").fetchone() == (2,)
-    store.close()
 
 
 def test_every_score_says_what_it_was_made_with(tmp_path):

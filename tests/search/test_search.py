@@ -270,14 +270,6 @@ def test_flipped_bits_of_a_checkpoint_are_noticed(tmp_path):
         assert str(path) in found or found == {name: whole[name] for name in list(whole)[:4]}
 
 
-def test_a_checkpoint_without_checksums_is_continued(tmp_path):
-    path = tmp_path / "c.jsonl"
-    path.write_text(f"{json.dumps(SETTINGS)}\n{json.dumps(SCORED)}\n")
-    with Checkpoint(path, SETTINGS) as checkpoint:
-        checkpoint.add({**SCORED, "arch": "another"})
-    assert list(kept(path)) == [SCORED["arch"], "another"]
-
-
 def test_a_checkpoint_that_cannot_be_written_is_a_sentence(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(CheckpointError, match="cannot be written"):

@@ -106,5 +106,5 @@ def test_by_default_all_cells_of_the_space():
 def test_spaces_without_a_cell_are_refused():
     with pytest.raises(ValueError, match="'nats-sss' has none to choose; choose one of nb201"):
         graph_features("nats-sss", ["8:8:8:8:8"])
-    with pytest.raises(ValueError, match="malformed NB201 architecture 'x'"):
+    with pytest.raises(ValueError, match="'x' is not an architecture of the search space 'nb201'"):
         graph_features("nb201", ["x"])

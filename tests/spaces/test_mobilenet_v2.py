@@ -44,7 +44,7 @@ def test_strings_and_designs_go_both_ways():
 @pytest.mark.parametrize("arch", ["mobilenetv2-d1-x0.3-r224", "mobilenetv2-d1-x1-r225", "v3-d1-x1-r224"])
 def test_what_is_not_on_the_grid_is_refused_with_the_grid(arch):
     for use in (parse, MOBILE.canonical, lambda arch: MOBILE.build(arch, 10, 0)):
-        with pytest.raises(ValueError, match=re.escape(f"{arch!r} is no architecture")) as error:
+        with pytest.raises(ValueError, match=re.escape(f"{arch!r} is not an architecture")) as error:
             use(arch)
         assert "288" in str(error.value)
 

@@ -43,7 +43,7 @@ def test_every_architecture_stands_for_itself():
 @pytest.mark.parametrize(
     ("arch", "why"),
     [
-        ("8:8:8:8", "it has 4 widths instead of 5; the form is c1:c2:c3:c4:c5"),
+        ("8:8:8:8", "it has 4 widths instead of 5; write one such as '8:16:32:48:64'"),
         ("8:8:8:8:8:8", "it has 6 widths instead of 5"),
         ("", "it has 1 widths instead of 5"),
         ("8:12:8:8:8", "width 2 is '12'; valid are 8, 16, 24, 32, 40, 48, 56, 64"),
@@ -57,7 +57,7 @@ def test_every_architecture_stands_for_itself():
 def test_a_malformed_string_says_what_is_wrong(arch, why, use):
     with pytest.raises(ValueError, match=re.escape(why)) as error:
         use(arch)
-    assert str(error.value).startswith(f"malformed size-space architecture {arch!r}: ")
+    assert str(error.value).startswith(f"{arch!r} is not an architecture of the search space 'nats-sss': ")
 
 
 # --- networks

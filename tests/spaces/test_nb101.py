@@ -93,7 +93,7 @@ def test_a_string_says_what_each_vertex_takes():
 def test_a_malformed_string_says_what_is_wrong(arch, why):
     with pytest.raises(ValueError, match=re.escape(why)) as error:
         CELLS.build(arch, 10, 0)
-    assert str(error.value).startswith(f"malformed NAS-Bench-101 architecture {arch!r}: ")
+    assert str(error.value).startswith(f"{arch!r} is not an architecture of the search space 'nb101': ")
 
 
 def test_a_numbering_that_is_not_in_the_space_stands_for_the_cell_that_is():

@@ -37,7 +37,7 @@ def test_strings_and_designs_go_both_ways():
 @pytest.mark.parametrize("arch", ["resnet-19-x1-k1-r224", "resnet-18-x1-k2-r224", "resnet-50-x1-k1-r224", ""])
 def test_what_is_not_on_the_grid_is_refused_with_the_grid(arch):
     for use in (parse, RESNETS.canonical, lambda arch: RESNETS.build(arch, 10, 0)):
-        with pytest.raises(ValueError, match=re.escape(f"{arch!r} is no architecture")) as error:
+        with pytest.raises(ValueError, match=re.escape(f"{arch!r} is not an architecture")) as error:
             use(arch)
         assert "288" in str(error.value)
 

@@ -134,7 +134,7 @@ def test_every_architecture_is_there_once_and_names_its_parts():
 
 
 def test_a_combination_that_does_not_exist_suggests_the_nearest():
-    with pytest.raises(ValueError, match=r"did you mean 'resnet50c-d8\+pspnet'"):
+    with pytest.raises(ValueError, match=r"write one such as 'resnet50c-d8\+pspnet'"):
         SPACE.build("resnet50c-d8+psnet", 10, 0)
 
 

@@ -238,6 +238,22 @@ class Batch:
         return f"<figure>{thumbnails(self.images)}<figcaption>{escape(repr(self))}</figcaption></figure>"
 
 
+def check_batch(given: object) -> None:
+    """Raise a ValueError, in one sentence, for anything that is no batch."""
+    if isinstance(given, Batch):
+        return
+    if isinstance(given, str):
+        step = f"the name {given!r}; give the images: zsnas.batch({given!r}, size=64, seed=0)"
+    elif isinstance(given, torch.utils.data.DataLoader):
+        step = "a DataLoader; give the first images of it: zsnas.Batch.from_loader(loader, 64)"
+    else:
+        step = (
+            f"of type {type(given).__name__}; give zsnas.Batch(images, labels, num_classes, source), or one "
+            "of a data set, such as zsnas.batch('cifar10')"
+        )
+    raise ValueError(f"the batch is {step}")
+
+
 def _check_images(images: Tensor) -> None:
     _check_tensor("images", images)
     if images.dim() == 2 and images.dtype in (torch.int32, torch.int64) and images.numel():

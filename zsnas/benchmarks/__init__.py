@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from zsnas._listed import Listed
-from zsnas._names import as_name, as_names, matching, unknown
+from zsnas._names import as_known, as_name, as_names, matching, unknown
 from zsnas._own import Register
 from zsnas.benchmarks import (
     accel_nasbench,
@@ -96,17 +96,14 @@ def benchmark(name: str) -> Benchmark:
         return found
     from zsnas.batches import list_batches  # which loads torch
 
-    if images not in list_batches():
-        raise unknown("batch", images, list_batches(), "zsnas.list_batches()")
+    as_known("batch", images, list_batches(), "zsnas.list_batches()")
     return replace(found, name=name, batch=images)
 
 
 def _loaded(name: str) -> Benchmark:
     if name in OWN:
         return replace(OWN[name], table=OWN[name].table.copy())
-    if name not in _LOADERS:
-        raise unknown("benchmark", name, list_benchmarks(), "zsnas.list_benchmarks()")
-    return _LOADERS[name]()
+    return _LOADERS[as_known("benchmark", name, list_benchmarks(), "zsnas.list_benchmarks()")]()
 
 
 def list_benchmarks(pattern: str = "*") -> list[str]:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from zsnas._listed import card
-from zsnas._names import unknown
+from zsnas._names import as_known
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +55,7 @@ class Benchmark:
                 raise ValueError(f"the {what} of a benchmark is {text!r}; it must be text")
 
     def _repr_html_(self) -> str:
-        best = f"{self.table[self.metric].max():.2f} {self.unit}" if self.metric else "–"
+        best = f"{self._numbers().max():.2f} {self.unit}" if self.metric in self.table else "–"
         about = (
             ("architectures", f"{len(self.table):,}"),
             ("columns", ", ".join(map(str, self.table.columns))),
@@ -65,10 +65,16 @@ class Benchmark:
         )
         return card(self.name, self.cite(), about)
 
+    def _numbers(self) -> pd.Series[float]:
+        return pd.to_numeric(self.table[self.metric], errors="coerce").astype(float)
+
     @property
     def truth(self) -> pd.Series[float]:
         """The metric of every architecture, by ``arch``; a ValueError when some architecture has none."""
-        truth = self.table.set_index("arch")[self.metric].astype(float)
+        if not self.metric:
+            self.check_trained()
+        _check_columns(self)
+        truth = self._numbers().set_axis(self.table["arch"])
         if truth.isna().any():
             raise ValueError(
                 f"{self.name} has {truth.isna().sum()} architectures without {self.metric}; "
@@ -93,6 +99,10 @@ class Benchmark:
                 f"the fraction of top architectures is {fraction!r}; it must be above 0 and at most 1"
             )
         truth = self.truth.sort_values(ascending=False, kind="stable")
+        if truth.empty:
+            raise ValueError(
+                f"the table of the benchmark {self.name!r} is empty; give it a row an architecture"
+            )
         places = math.ceil(round(fraction * len(truth), 9))
         return truth.index[(truth >= truth.iloc[places - 1]).to_numpy()]
 
@@ -117,20 +127,22 @@ def check_benchmark(bench: Benchmark) -> None:
     from zsnas.batches import list_batches  # which loads torch
     from zsnas.spaces import list_spaces, space
 
-    if bench.space not in list_spaces():
-        raise unknown("search space", bench.space, list_spaces(), "zsnas.list_spaces()")
-    if bench.batch not in list_batches():
-        raise unknown("batch", bench.batch, list_batches(), "zsnas.list_batches()")
+    as_known("search space", bench.space, list_spaces(), "zsnas.list_spaces()")
+    as_known("batch", bench.batch, list_batches(), "zsnas.list_batches()")
     _check_table(bench, set(space(bench.space).architectures))
 
 
-def _check_table(bench: Benchmark, architectures: set[str]) -> None:
+def _check_columns(bench: Benchmark) -> None:
     for column in ("arch", bench.metric):
         if column not in bench.table.columns:
             raise ValueError(
                 f"the table of the benchmark {bench.name!r} has no column {column!r}; it has "
                 f"{', '.join(map(repr, bench.table.columns))}"
             )
+
+
+def _check_table(bench: Benchmark, architectures: set[str]) -> None:
+    _check_columns(bench)
     names = bench.table["arch"]
     for wrong, why in (
         (names[~names.isin(architectures)], f"is no architecture of the search space {bench.space!r}"),

@@ -37,7 +37,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-from zsnas._names import as_name, unknown
+from zsnas._names import as_known
 
 SHEETS = Path(__file__).parent / "sheets"
 ORDER = ("problem", "spaces", "measure", "proxies", "ranking", "knowledge", "hardware", "instruments")
@@ -144,9 +144,7 @@ def sheet(name: str) -> Sheet:
         When there is none of this name.
     """
     sheets = _sheets()
-    if as_name("sheet", name, "zsnas.course.list_sheets()") not in sheets:
-        raise unknown("sheet", name, sheets, "zsnas.course.list_sheets()")
-    return sheets[name]
+    return sheets[as_known("sheet", name, sheets, "zsnas.course.list_sheets()")]
 
 
 def list_exercises() -> list[str]:
@@ -163,9 +161,7 @@ def exercise(identity: str) -> Exercise:
         For an unknown id; the message names the closest one.
     """
     known = _exercises()
-    if as_name("exercise", identity, "zsnas.course.list_exercises()") not in known:
-        raise unknown("exercise", identity, known, "zsnas.course.list_exercises()")
-    return known[identity]
+    return known[as_known("exercise", identity, known, "zsnas.course.list_exercises()")]
 
 
 @cache

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import pandas as pd
 import torch
 
-from zsnas._files import checked_file
+from zsnas._files import checked_file, replacing
 from zsnas._progress_bar import progress_bar
 from zsnas._version import __version__
 from zsnas.checksums import read_checked, update
@@ -325,12 +325,7 @@ def _append(table: pd.DataFrame, found: pd.DataFrame, column: str, path: Path) -
     rows = found.rename(columns={"name": column})[list(table.columns)]
     longer = pd.concat([table, rows], ignore_index=True) if len(table) else rows
     longer.attrs.update(table.attrs)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
+    with replacing(path) as part:
         longer.to_parquet(part, index=False)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
     update(path, DATA)
     return longer

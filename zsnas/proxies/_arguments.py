@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _MODEL = "a torch.nn.Module, such as zsnas.model('timm:resnet18', num_classes=10, seed=0)"
-_BATCH = (
-    "zsnas.Batch(images, labels, num_classes, source), or one of a data set, such as zsnas.batch('cifar10')"
-)
 
 
 def check_model(given: object) -> None:
@@ -41,19 +38,6 @@ def check_model(given: object) -> None:
 
 def _name_of(function: Callable[..., Any]) -> str:
     return getattr(function, "__name__", type(function).__name__)
-
-
-def check_batch(given: object) -> None:
-    """Raise a ValueError, in one sentence, for anything that is no batch."""
-    if isinstance(given, Batch):
-        return
-    if isinstance(given, str):
-        step = f"the name {given!r}; give the images: zsnas.batch({given!r}, size=64, seed=0)"
-    elif isinstance(given, torch.utils.data.DataLoader):
-        step = "a DataLoader; give the first images of it: zsnas.Batch.from_loader(loader, 64)"
-    else:
-        step = f"of type {type(given).__name__}; give {_BATCH}"
-    raise ValueError(f"the batch is {step}")
 
 
 def misfit(

@@ -17,9 +17,10 @@ import numpy as np
 import torch
 
 from zsnas._listed import card
-from zsnas._names import as_name, as_names, check_choice, matching, unknown
+from zsnas._names import as_known, as_names, check_choice, matching
 from zsnas._numbers import as_seed, as_whole
-from zsnas.proxies._arguments import check_batch, check_model, misfit
+from zsnas.batches.images import check_batch
+from zsnas.proxies._arguments import check_model, misfit
 from zsnas.proxies._copying import why_opaque
 from zsnas.proxies._foreign import is_foreign, watched
 from zsnas.proxies._measurements import Measurement, Measurements
@@ -350,9 +351,7 @@ def proxy(name: str) -> Proxy:
         A ``ValueError`` with the closest valid name, when there is no such proxy.
     """
     _load()
-    if as_name("proxy", name, "zsnas.list_proxies()") not in _REGISTER:
-        raise unknown("proxy", name, _REGISTER, "zsnas.list_proxies()")
-    return _REGISTER[name]
+    return _REGISTER[as_known("proxy", name, _REGISTER, "zsnas.list_proxies()")]
 
 
 def choose_proxies(given: Iterable[str] | str | None) -> tuple[str, ...]:

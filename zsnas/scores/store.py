@@ -2,8 +2,7 @@
 
 The schema, version 2: a text (architecture, proxy, reason, what a score was made with) is stored once, in
 ``texts``; ``rows`` holds an architecture with seed and size of the batch, and the network of its class;
-``scores`` has a row a score, among it a CRC-32 of all that the score says. A store of version 1
-is upgraded when it is opened.
+``scores`` has a row a score, among it a CRC-32 of all that the score says.
 """
 
 import json
@@ -51,7 +50,6 @@ CREATE VIEW scored AS SELECT
 """
 
 _MARKS = f"PRAGMA application_id = {_APPLICATION}; PRAGMA user_version = {_VERSION};"
-_OLD_COLUMNS = {"arch", "seed", "batch_size", "proxy", "network", "value", "reason", "seconds"}
 _REMEMBERED = 10_000
 _BETWEEN = "; "
 """Between the values of one name where a score was made with one of several, not known which."""
@@ -212,7 +210,7 @@ class ScoreStore:
                 raise
 
     def _prepare(self) -> None:
-        """Make the tables of a new store, and upgrade those of an older one."""
+        """Make the tables of a new store; refuse what is none."""
         if not self._tables():
             self._connection.execute("BEGIN IMMEDIATE")
             with self._transaction():
@@ -224,16 +222,13 @@ class ScoreStore:
             raise StoreError(f"{self.path} is damaged ({state}); {_REMEDY}")
         (application,) = self._connection.execute("PRAGMA application_id").fetchone()
         (version,) = self._connection.execute("PRAGMA user_version").fetchone()
-        if application == _APPLICATION and version > _VERSION:
+        if application != _APPLICATION:
+            raise StoreError(f"{self.path} is a database of another program; name another store")
+        if version > _VERSION:
             raise StoreError(
                 f"{self.path} is a score store of a later zsnas (version {version}, known is {_VERSION}); "
                 "update zsnas, or name another store"
             )
-        if application != _APPLICATION:
-            if not self._columns("scores") >= _OLD_COLUMNS:
-                raise StoreError(f"{self.path} is a database of another program; name another store")
-            with self.locked():
-                self._upgrade()
 
     def _make(self) -> None:
         for statement in filter(str.strip, f"{_SCHEMA} {_MARKS}".split(";")):
@@ -241,33 +236,6 @@ class ScoreStore:
 
     def _tables(self) -> set[str]:
         return {name for (name,) in self._connection.execute("SELECT name FROM sqlite_master")}
-
-    def _columns(self, table: str) -> set[str]:
-        return {column[1] for column in self._connection.execute(f"PRAGMA table_info({table})")}
-
-    def _upgrade(self) -> None:
-        """Turn a store of version 1, with the texts in every score, into one of this version."""
-        tables = self._tables()
-        known = [name for name in ("settings", "provenance", "scores") if name in tables]
-        self._connection.execute("BEGIN IMMEDIATE")
-        with self._transaction():
-            for index in [name for name in ("networks",) if name in tables]:
-                self._connection.execute(f"DROP INDEX {index}")
-            for name in known:
-                self._connection.execute(f"ALTER TABLE {name} RENAME TO old_{name}")
-            self._make()
-            if "settings" in known:
-                self._set(dict(self._connection.execute("SELECT name, value FROM old_settings")))
-            pairs: Iterable[tuple[str, str]] = ()
-            if "provenance" in known:
-                pairs = self._connection.execute("SELECT name, value FROM old_provenance ORDER BY 1, 2")
-            made_with = _made_with(pairs)
-            query = "SELECT arch, seed, batch_size, proxy, network, value, reason, seconds FROM old_scores"
-            for arch, seed, batch_size, *fields in self._connection.execute(query):
-                self._insert(Row(arch, seed, batch_size), [_of_version_1(*fields)], made_with)
-            for name in known:
-                self._connection.execute(f"DROP TABLE old_{name}")
-        self._connection.execute("VACUUM")
 
     @property
     def settings(self) -> dict[str, str]:
@@ -578,13 +546,6 @@ def _json(path: Path, text: str) -> dict[str, str]:
             f"{path} is damaged: {text!r} says nothing of how scores were made; {_REMEDY}"
         ) from error
     return found
-
-
-def _of_version_1(
-    proxy: str, network: str, value: float | None, reason: str | None, seconds: float
-) -> StoredScore:
-    # SQLite has no NaN: it stores NULL in its place.
-    return StoredScore(proxy, network, nan if value is None else value, reason, seconds)
 
 
 def _connected(path: Path, timeout: float = 60) -> sqlite3.Connection:

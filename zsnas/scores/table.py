@@ -1,7 +1,6 @@
 """The score table: how scores are published, one Parquet file a benchmark, and read back."""
 
 import json
-import os
 import sys
 import warnings
 from collections import Counter
@@ -14,7 +13,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from zsnas._names import as_name, unknown
+from zsnas._files import replacing
+from zsnas._names import as_known, as_name
 from zsnas._numbers import as_whole
 from zsnas.benchmarks import benchmark, list_benchmarks
 from zsnas.checksums import DataCorruptError, read_checked, update
@@ -59,8 +59,7 @@ def scores(benchmark_name: str, batch_size: int | None = None) -> pd.DataFrame:
         When the benchmark has no published scores.
     """
     trained = as_name("benchmark", benchmark_name, "zsnas.list_benchmarks()").partition("@")[0]
-    if trained not in list_benchmarks():
-        raise unknown("benchmark", trained, list_benchmarks(), "zsnas.list_benchmarks()")
+    as_known("benchmark", trained, list_benchmarks(), "zsnas.list_benchmarks()")
     path = published_path(benchmark_name)
     if not path.exists():
         raise FileNotFoundError(
@@ -301,18 +300,9 @@ def _rows(table: pa.Table) -> Iterator[tuple[Row, dict[str, float]]]:
 
 
 def _replace(path: Path, chunks: _Chunks) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        with part.open("wb") as file:
-            with pq.ParquetWriter(file, chunks.schema, compression="zstd") as writer:
-                for chunk in chunks:
-                    writer.write_table(chunk)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with replacing(path) as part, pq.ParquetWriter(part, chunks.schema, compression="zstd") as writer:
+        for chunk in chunks:
+            writer.write_table(chunk)
 
 
 def _metadata(schema: pa.Schema) -> dict[str, str]:

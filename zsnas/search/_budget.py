@@ -7,11 +7,8 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
-import torch
-
 from zsnas.counting import counts
-from zsnas.macs import MacCounter
-from zsnas.spaces._base import Counts
+from zsnas.spaces._base import Counts, counted
 
 if TYPE_CHECKING:
     import random
@@ -38,14 +35,6 @@ def _table(num_classes: int, image_size: int, name: str) -> dict[str, Counts]:
     table = counts(num_classes, image_size, name)
     rows = zip(table["arch"], table["params"], table["flops"], strict=True)
     return {arch: Counts(int(params), int(macs)) for arch, params, macs in rows}
-
-
-def _counted(space: Space, arch: str, num_classes: int, example: Tensor) -> Counts:
-    """Count as a space does, for what is no square image; the values of the example do not matter."""
-    with torch.device("meta"), torch.no_grad(), MacCounter() as counter:
-        network = space.build(arch, num_classes, seed=0).eval()
-        network(example.to("meta"))
-    return Counts(sum(parameter.numel() for parameter in network.parameters()), counter.total)
 
 
 @dataclass
@@ -75,7 +64,7 @@ class Budget:
 
     def _counts(self, arch: str) -> Counts:
         if self.example is not None:
-            return _counted(self.space, arch, self.num_classes, self.example)
+            return counted(lambda: self.space.build(arch, self.num_classes, seed=0), self.example)
         if self.space.name in TABULATED:
             return _table(self.num_classes, self.image_size, self.space.name)[arch]
         return self.space.counts(arch, self.num_classes, self.image_size)

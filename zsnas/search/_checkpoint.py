@@ -54,7 +54,6 @@ class Checkpoint:
     def __init__(self, path: Path | None, settings: Mapping[str, Any]) -> None:
         self.path, self.scored = path, dict[str, Scored]()
         self._file = None
-        self._has_checksums = True
         if path is not None:
             checked_file("the checkpoint of a search", path, ".jsonl", makes_folder=True)
             try:
@@ -84,7 +83,7 @@ class Checkpoint:
 
     def _write(self, entry: Mapping[str, Any]) -> None:
         if self._file:
-            self._file.write(_line(entry) if self._has_checksums else json.dumps(entry) + "\n")
+            self._file.write(_line(entry))
             self._file.flush()
             os.fsync(self._file.fileno())
 
@@ -107,7 +106,6 @@ class Checkpoint:
                 raise
             raise CheckpointError(f"{path} is no checkpoint of a search ({error}); name another") from error
         self._file.truncate(whole)
-        self._has_checksums = not entries or b"\t" in content.partition(b"\n")[0]
         if not entries:
             self._write(settings)
 
@@ -118,16 +116,12 @@ def _line(entry: Mapping[str, Any]) -> str:
 
 
 def _entries(content: bytes) -> list[Any]:
-    """Return what the lines hold; those of former versions have no checksum, all or none."""
-    entries, unchecked = [], 0
+    entries = []
     for number, line in enumerate(content.splitlines(), 1):
-        text, tab, digest = line.partition(b"\t")
-        if tab and digest != f"{zlib.crc32(text):08x}".encode():
+        text, _, digest = line.partition(b"\t")
+        if digest != f"{zlib.crc32(text):08x}".encode():
             raise ValueError(f"line {number} does not match its checksum")
-        unchecked += not tab
         entries.append(json.loads(text))
-    if 0 < unchecked < len(entries):
-        raise ValueError("some lines have no checksum")
     return entries
 
 

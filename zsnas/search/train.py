@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +19,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader
 
-from zsnas._files import checked_file
+from zsnas._files import checked_file, replacing
 from zsnas._numbers import torch_seeded
 from zsnas._progress_bar import progress_bar
 from zsnas.search._checkpoint import CheckpointError
@@ -197,14 +196,9 @@ def _save(
     rows: list[dict[str, float]],
 ) -> None:
     """Replace the checkpoint; one that is interrupted leaves the old file whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
     state = {"settings": settings, "network": network.state_dict(), "optimiser": optimiser.state_dict()}
-    try:
+    with replacing(path) as part:
         torch.save(state | {"rows": rows}, part)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _resume(

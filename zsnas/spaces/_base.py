@@ -8,13 +8,15 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from zsnas._listed import card
-from zsnas._names import as_name, unknown
+from zsnas._names import as_known, as_name
 from zsnas._own import Register
+from zsnas.spaces._arguments import check_arguments, no_architecture
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Callable
 
-    from torch import nn
+    from torch import Tensor, nn
 
     from zsnas.batches import Batch
 
@@ -55,6 +57,18 @@ class Counts(NamedTuple):
     macs: int
 
 
+def counted(build: Callable[[], nn.Module], example: Tensor) -> Counts:
+    """Count the network that a function builds, on one example, without memory for weights or values."""
+    import torch
+
+    from zsnas.macs import MacCounter
+
+    with torch.device("meta"), torch.no_grad(), MacCounter() as counter:
+        network = build().eval()
+        network(example.to("meta"))
+    return Counts(sum(parameter.numel() for parameter in network.parameters()), counter.total)
+
+
 class Space(ABC):
     """A finite set of architectures, each a string that names exactly one network.
 
@@ -64,15 +78,28 @@ class Space(ABC):
 
     name: str
 
+    def __init_subclass__(cls) -> None:
+        """Let every public method refuse what its arguments are not, see `zsnas.spaces._arguments`."""
+        super().__init_subclass__()
+        check_arguments(cls)
+
     @cached_property
     @abstractmethod
     def architectures(self) -> tuple[str, ...]:
         """Every architecture string, in the benchmark's own index order."""
 
+    @property
+    def example(self) -> str:
+        """One of the :attr:`architectures`, which errors show."""
+        return self.architectures[0]
+
     def _repr_html_(self) -> str:
         purpose = (type(self).__doc__ or "").partition("\n")[0]
-        about = (("architectures", f"{len(self.architectures):,}"), ("the first", self.architectures[0]))
-        return card(self.name, purpose, about)
+        return card(self.name, purpose, (("architectures", self._size), ("one of them", self.example)))
+
+    @property
+    def _size(self) -> str:
+        return f"{len(self.architectures):,}"
 
     def canonical(self, arch: str) -> str:
         """Return the architecture that stands for all those that compute the same function as ``arch``.
@@ -139,13 +166,8 @@ class Space(ABC):
         """
         import torch
 
-        from zsnas.macs import MacCounter
-
-        with torch.device("meta"), torch.no_grad(), MacCounter() as counter:
-            network = self.build(arch, num_classes, seed=0).eval()
-            network(torch.zeros(1, 3, image_size, image_size))
-        params = sum(parameter.numel() for parameter in network.parameters())
-        return Counts(params, counter.total)
+        image = torch.zeros(1, 3, image_size, image_size)
+        return counted(lambda: self.build(arch, num_classes, seed=0), image)
 
     def sample(self, rng: random.Random) -> str:
         """Draw one of the :attr:`architectures`, each with the same probability."""
@@ -174,10 +196,12 @@ class Space(ABC):
 
     def index(self, arch: str) -> int:
         """Return the position of ``arch`` in :attr:`architectures`; raise ``ValueError`` if it has none."""
-        try:
-            return self._index[arch]
-        except (KeyError, TypeError):  # an array is no key
-            raise ValueError(f"{arch!r} is not an architecture of the search space {self.name!r}") from None
+        if arch not in self._index:
+            raise no_architecture(arch, self.name, self.example)
+        return self._index[arch]
+
+
+check_arguments(Space)
 
 
 def list_spaces() -> list[str]:
@@ -221,8 +245,6 @@ def space(name: str) -> Space:
 
 @cache
 def _space(name: str) -> Space:
-    if name not in _SPACES:
-        raise unknown("search space", name, list_spaces(), "zsnas.list_spaces()")
-    module, cls = _SPACES[name]
+    module, cls = _SPACES[as_known("search space", name, list_spaces(), "zsnas.list_spaces()")]
     found: Space = getattr(importlib.import_module(module), cls)()
     return found

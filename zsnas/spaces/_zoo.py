@@ -29,11 +29,6 @@ class Zoo(Space):
     def _create(self, arch: str, num_classes: int) -> nn.Module:
         """Return the network, its weights drawn from torch's global generator."""
 
-    def canonical(self, arch: str) -> str:
-        """Return ``arch``: each name is a network of its own."""
-        self.index(arch)
-        return arch
-
     def build(self, arch: str, num_classes: int, seed: int) -> nn.Module:
         """Return the untrained network, its weights drawn from ``seed`` as the library does; no download.
 

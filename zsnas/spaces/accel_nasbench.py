@@ -19,6 +19,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from zsnas.sources import fetch
+from zsnas.spaces._arguments import no_architecture
 from zsnas.spaces._mobile import MobileSpace
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ KERNELS = (3, 5)
 STEM, FEATURES = 32, 1280
 
 SOURCE = "accel-nasbench/imagenet1k"
-FORM = "e<expansion>k<kernel>l<layers>[s]-…"
+EXAMPLE = "e1k3l1-e6k3l2-e6k5l2s-e4k3l3-e6k5l3s-e6k5l4s-e6k3l1"
 _STAGE = re.compile(r"e(\d)k(\d)l(\d)(s?)")
 
 
@@ -68,6 +69,7 @@ class AccelNASBench(MobileSpace):
     """The space of Accel-NASBench; its architectures are those that were trained."""
 
     name = "accel-nasbench"
+    example = EXAMPLE
 
     @cached_property
     def architectures(self) -> tuple[str, ...]:
@@ -131,7 +133,8 @@ def parse(arch: str) -> tuple[Choice, ...]:
     """
     stages = arch.split("-")
     if len(stages) != len(STAGES):
-        raise _malformed(arch, f"it has {len(stages)} stages instead of {len(STAGES)}; the form is {FORM}")
+        why = f"it has {len(stages)} stages instead of {len(STAGES)}"
+        raise no_architecture(arch, "accel-nasbench", EXAMPLE, why)
     return tuple(_choice(arch, number, text) for number, text in enumerate(stages, start=1))
 
 
@@ -139,16 +142,12 @@ def _choice(arch: str, number: int, text: str) -> Choice:
     matched, deepest = _STAGE.fullmatch(text), STAGES[number - 1].deepest
     expansion, kernel, layers = map(int, matched.groups()[:3]) if matched else (0, 0, 0)
     if expansion not in EXPANSIONS or kernel not in KERNELS or not 1 <= layers <= deepest:
-        raise _malformed(
-            arch,
+        why = (
             f"stage {number} is {text!r}; valid are e1, e4 or e6, then k3 or k5, then l1 to l{deepest}, "
-            "then s or nothing",
+            "then s or nothing"
         )
+        raise no_architecture(arch, "accel-nasbench", EXAMPLE, why)
     return Choice(expansion, kernel, layers, text.endswith("s"))
-
-
-def _malformed(arch: str, why: str) -> ValueError:
-    return ValueError(f"malformed architecture {arch!r} of the space 'accel-nasbench': {why}")
 
 
 def plan(choices: tuple[Choice, ...]) -> Plan:

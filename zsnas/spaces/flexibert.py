@@ -25,12 +25,14 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zsnas.sources import fetch
-from zsnas.spaces._base import Counts, Space
+from zsnas.spaces._arguments import no_architecture
+from zsnas.spaces._base import Counts, Space, counted
 
 if TYPE_CHECKING:
     from torch import nn
 
 SOURCE = "nas-bench-bert/glue"
+EXAMPLE = "256:wma-h4-f1024.1024:dct-h2-f512"
 OPERATIONS = {"SDP": "sdp", "WMA": "wma", "DFT": "dft", "DCT": "dct", 5: "dsc5", 9: "dsc9"}
 """The benchmark's name of an operation and ours."""
 
@@ -57,6 +59,7 @@ class FlexiBERT(Space):
     """The transformers that NAS-Bench-BERT describes."""
 
     name = "flexibert"
+    example = EXAMPLE
 
     @cached_property
     def architectures(self) -> tuple[str, ...]:
@@ -91,9 +94,7 @@ class FlexiBERT(Space):
         channels, layers = plan(arch)
         around = _counted(Plan(channels, ()), num_classes, image_size)
         alone = [_counted(Plan(channels, (layer,)), num_classes, image_size) for layer in layers]
-        params, macs = (
-            sum(counted[kind] - around[kind] for counted in alone) + around[kind] for kind in (0, 1)
-        )
+        params, macs = (sum(layer[kind] - around[kind] for layer in alone) + around[kind] for kind in (0, 1))
         return Counts(params, macs)
 
 
@@ -101,6 +102,7 @@ class TrainedFlexiBERT(FlexiBERT):
     """The transformers that the training code of NAS-Bench-BERT makes of what it describes."""
 
     name = "flexibert-trained"
+    example = "256:sdp-h4-f1024.1024:sdp-h2-f1024"
 
     @cached_property
     def architectures(self) -> tuple[str, ...]:
@@ -120,11 +122,11 @@ def plan(arch: str) -> Plan:
         )
         if all(fits(int(channels), layer) for layer in layers):
             return Plan(int(channels), layers)
-    raise ValueError(
-        f"malformed architecture {arch!r} of 'flexibert'; the form is 256:wma-h4-f1024.1024:dct-h2-f512, "
-        "with heads that divide the channels, an even number of them for dsc5 and dsc9; operations are "
-        f"{', '.join(OPERATIONS.values())}"
+    why = (
+        f"operations are {', '.join(OPERATIONS.values())}; heads divide the channels, and dsc5 and dsc9 have "
+        "an even number of them"
     )
+    raise no_architecture(arch, "flexibert", EXAMPLE, why)
 
 
 def fits(channels: int, layer: Layer) -> bool:
@@ -174,13 +176,8 @@ def records() -> list[dict[str, Any]]:
 
 @cache
 def _counted(plan: Plan, num_classes: int, length: int) -> Counts:
-    """Count the network of a plan on one sequence, without memory for weights or tokens."""
     import torch
 
-    from zsnas.macs import MacCounter
     from zsnas.spaces._flexibert_networks import network
 
-    with torch.device("meta"), torch.no_grad(), MacCounter() as counter:
-        built = network(plan, num_classes, seed=0).eval()
-        built(torch.zeros(1, length, dtype=torch.int64))
-    return Counts(sum(parameter.numel() for parameter in built.parameters()), counter.total)
+    return counted(lambda: network(plan, num_classes, seed=0), torch.zeros(1, length, dtype=torch.int64))

@@ -27,6 +27,7 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
+from zsnas.spaces._arguments import no_architecture
 from zsnas.spaces._zoo import Grid
 
 FORMS = ("mobilenetv2", "gluon", "b")
@@ -103,11 +104,8 @@ def parse(arch: str) -> Design:
         depths, widths, sides = (
             ", ".join(f"{value:g}" for value in values) for values in (DEPTHS, WIDTHS, RESOLUTIONS)
         )
-        raise ValueError(
-            f"{arch!r} is no architecture of the search space 'mobilenet-v2'; the form is "
-            f"mobilenetv2-d1-x1-r224 with {', '.join(FORMS)} at its beginning, d of {depths}, x of {widths} "
-            f"and r of {sides}"
-        )
+        why = f"its form is one of {', '.join(FORMS)}, d of {depths}, x of {widths}, r of {sides}"
+        raise no_architecture(arch, "mobilenet-v2", "mobilenetv2-d1-x1-r224", why)
     return _designs()[arch]
 
 

@@ -17,6 +17,7 @@ from functools import cached_property
 from itertools import product
 from typing import TYPE_CHECKING
 
+from zsnas.spaces._arguments import no_architecture
 from zsnas.spaces._base import Space
 
 if TYPE_CHECKING:
@@ -74,9 +75,7 @@ def stages(arch: str) -> tuple[str, ...]:
         When the string is no architecture.
     """
     if not re.fullmatch(f"[{OPERATIONS}]{{{LAYERS}}}", arch):
-        raise ValueError(
-            f"malformed NAS-Bench-Macro architecture {arch!r}: it must have {LAYERS} digits, each 0 "
-            "(identity), 1 (3×3, expansion 3) or 2 (5×5, expansion 6), such as 02012100"
-        )
+        why = f"it must have {LAYERS} digits, 0 (identity), 1 (3×3, expansion 3) or 2 (5×5, expansion 6)"
+        raise no_architecture(arch, "nas-bench-macro", "02012100", why)
     ends = [sum(STAGES[: i + 1]) for i in range(len(STAGES))]
     return tuple(arch[end - length : end] for end, length in zip(ends, STAGES, strict=True))

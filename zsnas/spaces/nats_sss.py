@@ -19,10 +19,12 @@ from torch import Tensor, nn
 
 from zsnas._numbers import torch_seeded
 from zsnas.spaces import nb201
+from zsnas.spaces._arguments import no_architecture
 from zsnas.spaces._base import Space
 
 WIDTHS = tuple(range(8, 65, 8))
 LAYERS = 5
+EXAMPLE = "8:16:32:48:64"
 CELL = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|"
 
 
@@ -71,16 +73,11 @@ def parse(arch: str) -> tuple[int, ...]:
     """
     given = arch.split(":")
     if len(given) != LAYERS:
-        raise ValueError(
-            f"malformed size-space architecture {arch!r}: it has {len(given)} widths instead of {LAYERS}; "
-            "the form is c1:c2:c3:c4:c5"
-        )
+        raise no_architecture(arch, "nats-sss", EXAMPLE, f"it has {len(given)} widths instead of {LAYERS}")
     for position, width in enumerate(given, start=1):
         if width not in map(str, WIDTHS):
-            raise ValueError(
-                f"malformed size-space architecture {arch!r}: width {position} is {width!r}; "
-                f"valid are {', '.join(map(str, WIDTHS))}"
-            )
+            why = f"width {position} is {width!r}; valid are {', '.join(map(str, WIDTHS))}"
+            raise no_architecture(arch, "nats-sss", EXAMPLE, why)
     return tuple(map(int, given))
 
 

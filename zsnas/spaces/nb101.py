@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from zsnas.spaces import _nb101_cells as cells
+from zsnas.spaces._arguments import no_architecture
 from zsnas.spaces._base import Counts, Space
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ CHANNELS = (128, 256, 512)
 CELLS_PER_STACK = 3
 SIDES = {"3x3": 3, "1x1": 1}
 OUTPUT = "out"
-FORM = "3x3~0+1x1~01+max~2+out~13"
+EXAMPLE = "3x3~0+1x1~01+max~2+out~13"
 
 _VERTEX = re.compile(rf"({'|'.join((*cells.OPERATIONS, OUTPUT))})~([0-{cells.MOST_VERTICES - 2}]+)")
 _SQUARES = [SIDES.get(name, 0) ** 2 for name in cells.OPERATIONS]
@@ -122,18 +123,13 @@ def parse(arch: str) -> Cell:
         is_last = at == len(vertices)
         if not matched or (matched[1] == OUTPUT) != is_last:
             valid = OUTPUT if is_last else ", ".join(cells.OPERATIONS)
-            raise _malformed(
-                arch, f"vertex {at} is {part!r}; write {valid}, ~ and the vertices it takes from"
-            )
+            why = f"vertex {at} is {part!r}; write {valid}, ~ and the vertices it takes from"
+            raise no_architecture(arch, "nb101", EXAMPLE, why)
     named = [(found[1], tuple(map(int, found[2]))) for found in vertices if found]
     cell = Cell(tuple(name for name, _ in named[:-1]), tuple(sources for _, sources in named))
     if broken := _broken_rule(cell):
-        raise _malformed(arch, broken)
+        raise no_architecture(arch, "nb101", EXAMPLE, broken)
     return cell
-
-
-def _malformed(arch: str, why: str) -> ValueError:
-    return ValueError(f"malformed NAS-Bench-101 architecture {arch!r}: {why}; the form is {FORM}")
 
 
 def _broken_rule(cell: Cell) -> str:

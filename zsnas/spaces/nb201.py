@@ -19,11 +19,13 @@ import torch
 from torch import Tensor, nn
 
 from zsnas._numbers import torch_seeded
+from zsnas.spaces._arguments import no_architecture
 from zsnas.spaces._base import Space
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))  # (from node, to node), in the order of the string
 TEMPLATE = "|{}~0|+|{}~0|{}~1|+|{}~0|{}~1|{}~2|"
+EXAMPLE = "|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+|skip_connect~0|nor_conv_3x3~1|none~2|"
 CHANNELS = (16, 32, 64)
 CELLS_PER_STAGE = 5
 
@@ -99,7 +101,7 @@ def parse(arch: str) -> tuple[str, ...]:
     """
     matched = _FORM.fullmatch(arch)
     if not matched:
-        raise ValueError(_where_malformed(arch))
+        raise no_architecture(arch, "nb201", EXAMPLE, _where_malformed(arch))
     return matched.groups()
 
 
@@ -118,10 +120,7 @@ def _where_malformed(arch: str) -> str:
         at += len(found)
     else:
         found, expected = arch[at:], "the end"
-    return (
-        f"malformed NB201 architecture {arch!r}: at character {at} expected {expected}, found {found!r}; "
-        f"the form is {TEMPLATE.format(*'abcdef')}"
-    )
+    return f"at character {at} expected {expected}, found {found!r}"
 
 
 def expression(arch: str) -> str:

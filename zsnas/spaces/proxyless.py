@@ -16,6 +16,7 @@ import re
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
+from zsnas.spaces._arguments import no_architecture
 from zsnas.spaces._mobile import MobileSpace
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ KERNELS = (3, 5, 7)
 EXPANSIONS = (3, 6)
 STEM, FIRST, FEATURES = 32, 16, 1280
 
-FORM = "w<width>-k<kernel>e<expansion>.…-…"
+EXAMPLE = "w100-k3e6.k5e3-k5e6-k7e3.k3e3-k5e6-k7e6-k7e6"
 _BLOCK = re.compile(r"k(\d)e(\d)")
 
 
@@ -64,18 +65,23 @@ class Proxyless(MobileSpace):
     """The MobileNet-v2 space of ProxylessNAS, with a width; too many architectures to list."""
 
     name = "proxyless"
+    example = EXAMPLE
 
     @property
     def architectures(self) -> tuple[str, ...]:
         """Unavailable: a ValueError that says how many there are, and what to use instead."""
+        raise ValueError(
+            f"the search space {self.name!r} has {self._size} architectures, which are too many to list; "
+            "draw some with sample(random.Random(seed))"
+        )
+
+    @property
+    def _size(self) -> str:
         shapes = len(KERNELS) * len(EXPANSIONS)
         size = len(WIDTHS)
         for stage in STAGES:
             size *= sum(shapes**depth for depth in range(1, stage.deepest + 1))
-        raise ValueError(
-            f"the search space {self.name!r} has {size:.1e} architectures, which are too many to list; "
-            "draw some with sample(random.Random(seed))"
-        )
+        return f"{size:.1e}"
 
     def plan(self, arch: str) -> Plan:
         """Return the channels and blocks of ``arch``."""
@@ -140,7 +146,7 @@ def parse(arch: str) -> Choices:
     if width not in {f"w{valid}" for valid in WIDTHS}:
         raise _malformed(arch, f"the width is {width!r}; valid are {', '.join(f'w{w}' for w in WIDTHS)}")
     if len(stages) != len(STAGES):
-        raise _malformed(arch, f"it has {len(stages)} stages instead of {len(STAGES)}; the form is {FORM}")
+        raise _malformed(arch, f"it has {len(stages)} stages instead of {len(STAGES)}")
     return Choices(
         int(width[1:]),
         tuple(_stage(arch, number, text) for number, text in enumerate(stages, start=1)),
@@ -165,7 +171,7 @@ def _shape(arch: str, number: int, text: str) -> Shape:
 
 
 def _malformed(arch: str, why: str) -> ValueError:
-    return ValueError(f"malformed architecture {arch!r} of the space 'proxyless': {why}")
+    return no_architecture(arch, "proxyless", EXAMPLE, why)
 
 
 def plan(choices: Choices) -> Plan:

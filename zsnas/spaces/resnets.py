@@ -25,6 +25,7 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
+from zsnas.spaces._arguments import no_architecture
 from zsnas.spaces._zoo import Grid
 
 ORDERS = ("resnet", "preresnet")
@@ -104,11 +105,11 @@ def parse(arch: str) -> Design:
     """
     if arch not in _designs():
         widths, sides = (", ".join(f"{value:g}" for value in values) for values in (WIDTHS, RESOLUTIONS))
-        raise ValueError(
-            f"{arch!r} is no architecture of the search space 'resnets'; the form is resnet-50b-x1-k1-r224: "
-            f"{' or '.join(ORDERS)}, a depth of {', '.join([*BASIC, *BOTTLENECK])}, x of {widths}, "
-            f"k of 1, or 2 with bottlenecks (a or b), and r of {sides}"
+        why = (
+            f"it must be {' or '.join(ORDERS)}, a depth of {', '.join([*BASIC, *BOTTLENECK])}, "
+            f"x of {widths}, k of 1, or 2 with bottlenecks (a or b), and r of {sides}"
         )
+        raise no_architecture(arch, "resnets", "resnet-50b-x1-k1-r224", why)
     return _designs()[arch]
 
 

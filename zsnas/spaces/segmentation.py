@@ -13,16 +13,16 @@ ResNets with the suffix ``c`` or ``s`` have three 3×3 convolutions at the start
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from zsnas._names import unknown
+from zsnas.spaces._arguments import no_architecture
 from zsnas.spaces._base import Space
 
 if TYPE_CHECKING:
     from torch import nn
 
-FORM = "<backbone>+<head>"
 _DILATED = (
     *("resnet18s", "resnet50c", "resnet101c", "resnet50s", "resnet101s"),
     *("resnext50_32x4d", "resnext101_32x8d"),
@@ -97,9 +97,8 @@ class Segmentation(Space):
     def parts(self, arch: str) -> tuple[Backbone, str]:
         """Return the backbone and the head of ``arch``; one that is not in the space is a ValueError."""
         if arch not in self._index:
-            raise unknown(
-                f"architecture {FORM}", arch, self.architectures, "zsnas.space('segmentation').architectures"
-            )
+            nearest = get_close_matches(arch, self.architectures, n=1, cutoff=0)
+            raise no_architecture(arch, self.name, nearest[0])
         backbone, _, head = arch.partition("+")
         model, _, stride = backbone.partition("-d")
         return Backbone(model, int(stride) if stride else None), head

@@ -23,6 +23,7 @@ from functools import cached_property
 from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
+from zsnas.spaces._arguments import no_architecture
 from zsnas.spaces._base import Space
 
 if TYPE_CHECKING:
@@ -114,10 +115,9 @@ class TransNASMicro(TransNAS):
         """Return the modules and the cell of ``arch``; a malformed one is a ValueError that says why."""
         matched = _MICRO.fullmatch(arch)
         if not matched:
-            raise ValueError(
-                f"malformed TransNAS-Bench-101 micro architecture {arch!r}: the form is {MICRO_FORM}, each "
-                f"letter an operation: {', '.join(f'{i} {name}' for i, name in enumerate(OPERATIONS))}"
-            )
+            digits = ", ".join(f"{i} {name}" for i, name in enumerate(OPERATIONS))
+            why = f"the form is {MICRO_FORM}, each letter an operation: {digits}"
+            raise no_architecture(arch, self.name, "64-41414-3_12_013", why)
         return Encoder(tuple(map(int, MICRO_MODULES)), tuple(map(int, "".join(matched.groups()))))
 
     def canonical(self, arch: str) -> str:
@@ -174,7 +174,7 @@ class TransNASMacro(TransNAS):
         modules = tuple(map(int, matched[1])) if matched else ()
         why = _out_of_range(modules) if matched else f"the form is {MACRO_FORM}, four to six digits 1 to 4"
         if why:
-            raise ValueError(f"malformed TransNAS-Bench-101 macro architecture {arch!r}: {why}")
+            raise no_architecture(arch, self.name, "64-2341-basic", why)
         return Encoder(modules)
 
     def canonical(self, arch: str) -> str:

@@ -20,6 +20,7 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zsnas.sources import fetch
+from zsnas.spaces._arguments import no_architecture
 from zsnas.spaces._base import Space
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ Plan = tuple[tuple[Block, ...], ...]
 class Transformers(Space):
     """What both spaces share."""
 
-    form: str
+    rule: str
 
     @property
     def family(self) -> str:
@@ -62,7 +63,7 @@ class Transformers(Space):
         return tuple(dict.fromkeys(self.write(record["arch"]) for record in records(self.family)))
 
     @abstractmethod
-    def write(self, arch: dict[str, Any]) -> str:
+    def write(self, record: dict[str, Any]) -> str:
         """Return the string of an architecture that the benchmark writes as a record."""
 
     @abstractmethod
@@ -89,19 +90,20 @@ class Transformers(Space):
         return resized(batch, SIDE)
 
     def _malformed(self, arch: str) -> ValueError:
-        return ValueError(f"malformed architecture {arch!r} of {self.name!r}; the form is {self.form}")
+        return no_architecture(arch, self.name, self.example, self.rule)
 
 
 class AutoFormers(Transformers):
     """The 200 AutoFormers of ViT-Bench-101."""
 
     name = "vitbench-autoformer"
-    form = "192-m3.5h4-m4h4-…, with heads that divide the channels"
+    example = "192-m3.5h4-m4h4"
+    rule = "blocks m<expansion>h<heads> follow the channels, which heads divide"
 
-    def write(self, arch: dict[str, Any]) -> str:
+    def write(self, record: dict[str, Any]) -> str:
         """Return the string of an architecture that the benchmark writes as a record."""
-        blocks = zip(arch["mlp_ratio"], arch["num_heads"], strict=True)
-        return "-".join([str(arch["hidden_dim"]), *(f"m{ratio:g}h{heads}" for ratio, heads in blocks)])
+        blocks = zip(record["mlp_ratio"], record["num_heads"], strict=True)
+        return "-".join([str(record["hidden_dim"]), *(f"m{ratio:g}h{heads}" for ratio, heads in blocks)])
 
     def plan(self, arch: str) -> Plan:
         """Return the blocks, in one stage."""
@@ -119,12 +121,13 @@ class PiTs(Transformers):
     """The 100 PiTs of ViT-Bench-101."""
 
     name = "vitbench-pit"
-    form = "16-m6-d2.8.4-h2.4.4, with heads of each stage that are a multiple of those before"
+    example = "16-m6-d2.8.4-h2.4.4"
+    rule = "d has the blocks of three stages, and h heads, in each stage a multiple of those before"
 
-    def write(self, arch: dict[str, Any]) -> str:
+    def write(self, record: dict[str, Any]) -> str:
         """Return the string of an architecture that the benchmark writes as a record."""
-        depths, heads = (".".join(map(str, arch[key])) for key in ("depth", "num_heads"))
-        return f"{arch['base_dim']}-m{arch['mlp_ratio']:g}-d{depths}-h{heads}"
+        depths, heads = (".".join(map(str, record[key])) for key in ("depth", "num_heads"))
+        return f"{record['base_dim']}-m{record['mlp_ratio']:g}-d{depths}-h{heads}"
 
     def plan(self, arch: str) -> Plan:
         """Return the blocks of the three stages."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from zsnas._files import replacing
 from zsnas._numbers import as_seeds, as_whole
 from zsnas._progress_bar import progress_bar
 from zsnas.batches import digits
@@ -221,14 +221,5 @@ def _joined(tables: Sequence[pa.Table], path: Path) -> pa.Table:
 
 
 def _replace(path: Path, table: pa.Table) -> None:
-    """Write a file; one that is interrupted leaves the old one whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        with part.open("wb") as file:
-            pq.write_table(table, file, compression="zstd")
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with replacing(path) as part:
+        pq.write_table(table, part, compression="zstd")
