@@ -89,6 +89,15 @@ def benchmarks(*names: str) -> list[Benchmark]:
     return found or [zsnas.benchmarks.benchmark(EMBEDDED)]
 
 
+def known(name: str) -> Benchmark | None:
+    """Return a benchmark; None when this machine lacks it, or the project has no scores of it."""
+    try:
+        bench = zsnas.benchmarks.benchmark(name)
+    except SourceUnavailable:
+        return None
+    return bench if published_path(name).exists() else None
+
+
 def label(bench: Benchmark) -> str:
     """Return what a benchmark is called in a figure or a sentence."""
     return DATA_SETS.get(bench.batch) or LABELS.get(bench.name, bench.name)

@@ -137,7 +137,14 @@ def test_the_smaller_relative_change_is_the_more_robust():
 
 def test_depths_are_parts():
     rows = pd.DataFrame(
-        {"depth": [1, 2], "kt": [0.5, -0.2], "kt_low": [0.4, -0.3], "kt_high": [0.6, -0.1], "n": 99}
+        {
+            "depth": [1, 2],
+            "proxy": "params",
+            "kt": [0.5, -0.2],
+            "kt_low": [0.4, -0.3],
+            "kt_high": [0.6, -0.1],
+            "n": 99,
+        }
     )
     found = judge.within_depth("x", WHERE, {"a": rows}, {"a": (0.5, 0.25)})
     assert [part.holds for part in found.parts] == [True, False]

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from zsnas.book import tables
+from zsnas.book.studies.boards import against_the_better
 from zsnas.figures import BLUE, INK, PAPER, STYLE, VERMILION, WIDTH
 from zsnas.proxies import label_of
 
@@ -24,7 +25,7 @@ def board_dots(board: pd.DataFrame) -> Figure:
     board : DataFrame
         Of :func:`zsnas.book.studies.boards.board`.
     """
-    rows = _against_the_better(board)
+    rows = against_the_better(board, "all")
     order = rows.groupby("proxy")["value"].median().sort_values(ascending=False).index
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH, 1.2 + 0.3 * max(len(order), 1)), layout="constrained")
@@ -53,7 +54,7 @@ def board_dots_alt(board: pd.DataFrame) -> str:
     ----------
     board : DataFrame
     """
-    rows = _against_the_better(board)
+    rows = against_the_better(board, "all")
     if rows.empty:
         return "An empty chart: too few networks are scored."
     best = rows.groupby("proxy")["value"].median().idxmax()
@@ -76,7 +77,7 @@ def board_table(board: pd.DataFrame, name: str) -> str:
     own = board[(board["subset"] == "all") & (board["reference"] == "params")]
     if own.empty:
         return "Too few networks are scored here to correlate."
-    marks = _against_the_better(board).set_index(["benchmark", "proxy"])
+    marks = against_the_better(board, "all").set_index(["benchmark", "proxy"])
     order = list(dict.fromkeys(own["proxy"]))
     rows = {
         benchmark: [_cell(here.set_index("proxy"), marks, str(benchmark), proxy) for proxy in order]
@@ -99,13 +100,3 @@ def _cell(here: pd.DataFrame, marks: pd.DataFrame, benchmark: str, proxy: str) -
         return value
     low, high = (float(marks[end].loc[(benchmark, proxy)]) for end in ("low", "high"))
     return f"{value}{' ▲' if low > 0 else ' ▼' if high < 0 else ''}"
-
-
-def _against_the_better(board: pd.DataFrame) -> pd.DataFrame:
-    """Keep the differences from the count that ranks better on each benchmark, over all networks."""
-    rows = board[board["subset"] == "all"]
-    is_count = rows["proxy"].isin(set(rows["reference"]))
-    own = rows[is_count & (rows["proxy"] == rows["reference"])]
-    best = own.sort_values("kt", ascending=False, kind="stable").drop_duplicates("benchmark")
-    better = best.set_index("benchmark")["proxy"]
-    return rows[~is_count & (rows["reference"] == rows["benchmark"].map(better))]

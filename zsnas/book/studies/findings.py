@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from zsnas import benchmarks, counting, statistics
+from zsnas.book import materials
 from zsnas.book.figures.opening import COUNTS
 from zsnas.book.tables import number
 from zsnas.book.verdicts import ENOUGH
 from zsnas.proxies import label_of, list_proxies, proxy
-from zsnas.scores.table import published_path, scores
-from zsnas.sources import SourceUnavailable
+from zsnas.scores.table import scores
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,11 +44,8 @@ def taus(seeds: Sequence[int] = (0,), limit: int | None = None) -> pd.DataFrame:
 
 
 def _taus(name: str, seeds: Sequence[int]) -> pd.DataFrame | None:
-    if not published_path(name).exists():
-        return None
-    try:
-        bench = benchmarks.benchmark(name)
-    except SourceUnavailable:
+    bench = materials.known(name)
+    if bench is None:
         return None
     published = scores(name)
     chosen = published[published["seed"].isin(seeds)]
@@ -130,9 +127,8 @@ def the_space_matters(table: pd.DataFrame) -> str:
 
 def the_pick_is_behind() -> str:
     """Say how far the network with the most weights is below the best one of NAS-Bench-201."""
-    try:
-        bench = benchmarks.benchmark("nb201/cifar100")
-    except SourceUnavailable:
+    bench = materials.known("nb201/cifar100")
+    if bench is None:
         return "How far a pick falls short of the best network cannot be told without NAS-Bench-201."
     truth = bench.table.set_index("arch")[bench.metric]
     weights = counting.counts(100, 32).set_index("arch")["params"].reindex(truth.index)

@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
-import zsnas.benchmarks
 from zsnas import statistics
+from zsnas.book import materials
 from zsnas.book.studies.boards import SAMPLE, TOP
 from zsnas.scores.sweep import visited
-from zsnas.scores.table import published_path
 from zsnas.scores.table import scores as published_scores
-from zsnas.sources import SourceUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,11 +66,8 @@ def networks(name: str, proxies: Sequence[str], limit: int | None = None) -> Net
     limit
         Networks of the random sample; by default a thousand.
     """
-    try:
-        bench = zsnas.benchmarks.benchmark(name)
-    except SourceUnavailable:
-        return None
-    if not published_path(name).exists():
+    bench = materials.known(name)
+    if bench is None:
         return None
     scores = published_scores(name)
     scores = scores[scores["seed"] == 0].set_index("arch")

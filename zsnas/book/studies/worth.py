@@ -12,12 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
-import zsnas.benchmarks
 from zsnas.book import materials
 from zsnas.book.studies import pools
 from zsnas.scores.sweep import visited
 from zsnas.scores.table import scores as published_scores
-from zsnas.sources import SourceUnavailable
 from zsnas.spaces.graphs import graph_features
 
 if TYPE_CHECKING:
@@ -79,9 +77,8 @@ def candidates(name: str, limit: int | None = None) -> Candidates | None:
     limit : int, optional
         So many; by default all.
     """
-    try:
-        bench = zsnas.benchmarks.benchmark(name)
-    except SourceUnavailable:
+    bench = materials.known(name)
+    if bench is None:
         return None
     scores = published_scores(name)
     scored = set(scores.loc[scores["seed"] == 0, "arch"])
@@ -248,9 +245,8 @@ def counted(limit: int | None = None, names: Mapping[str, str] = COUNTED) -> pd.
     """
     rows = {}
     for name, words in names.items():
-        try:
-            bench = zsnas.benchmarks.benchmark(name)
-        except SourceUnavailable:
+        bench = materials.known(name)
+        if bench is None:
             continue
         truth = bench.truth
         if limit:

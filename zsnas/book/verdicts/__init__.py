@@ -8,6 +8,8 @@ from zsnas.book.verdicts.first_places import (
     stays_second,
 )
 from zsnas.book.verdicts.rankings import (
+    above,
+    below,
     compared,
     correlation_falls,
     drops_at_the_top,
@@ -38,6 +40,8 @@ __all__ = [
     "Outcome",
     "Part",
     "Verdict",
+    "above",
+    "below",
     "compared",
     "corrected",
     "correlation_falls",

@@ -9,12 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import zsnas.proxies
+from zsnas.book.studies.boards import against_the_better
 from zsnas.book.tables import interval, number
-from zsnas.book.verdicts import Check, Part, Verdict, labels, listed
+from zsnas.book.verdicts import Check, Part, Verdict, above, below, labels, listed
 from zsnas.proxies import label_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
@@ -36,6 +37,8 @@ __all__ = [
 BAD = 0.3
 """Kendall's τ below which a ranking counts as bad: 35 of 100 pairs are in the wrong order."""
 
+KT = ["kt", "kt_low", "kt_high"]
+
 
 def higher_is_more_accurate(
     statement: str, place: str, board: pd.DataFrame, proxies: Sequence[str], how: str = ""
@@ -52,29 +55,36 @@ def higher_is_more_accurate(
     how : str
         What else the reading says.
     """
-    rows = board[(board["subset"] == "all") & board["proxy"].isin(proxies) & (board["reference"] == "params")]
-    parts = [
-        Part(
-            _named(row, proxies),
-            (Check.above(label_of(row.proxy), row.kt, row.kt_low, row.kt_high, row.n),),
-        )
-        for row in _rows(rows)
-    ]
-    found = listed(
-        f"{part.name} {interval(row.kt, row.kt_low, row.kt_high)} (n = {int(row.n):,})"
-        for part, row in zip(parts, _rows(rows), strict=True)
-    )
+    checks = {}
+    for row in _rows(_own(board, "all").query("proxy in @proxies")):
+        name = row.benchmark if len(proxies) == 1 else f"{row.benchmark}, {label_of(row.proxy)}"
+        checks[name] = _kt(row)
+    parts, found = _one_by_one(checks)
     reading = f"Read as: over all networks of each benchmark KT is above 0{how}."
-    return _verdict(statement, place, f"{reading} It is {found}.", parts)
-
-
-def _named(row: Any, proxies: Sequence[str]) -> str:  # noqa: ANN401
-    return str(row.benchmark) if len(proxies) == 1 else f"{row.benchmark}, {label_of(row.proxy)}"
+    return _verdict(statement, place, f"{reading} It is {listed(found)}.", parts)
 
 
 def _rows(table: pd.DataFrame) -> list[Any]:
     """Return rows whose cells are attributes."""
     return list(table.itertuples())
+
+
+def _own(board: pd.DataFrame, subset: str) -> pd.DataFrame:
+    """Return one row for each benchmark and proxy, compared with #Params."""
+    return board[(board["subset"] == subset) & (board["reference"] == "params")]
+
+
+def _kt(row: Any) -> Check:  # noqa: ANN401 - of itertuples
+    return Check.above(label_of(row.proxy), row.kt, row.kt_low, row.kt_high, row.n)
+
+
+def _one_by_one(checks: Mapping[str, Check]) -> tuple[list[Part], list[str]]:
+    """Return a part for each comparison, by its name, and how it is written."""
+    parts = [Part(name, (check,)) for name, check in checks.items()]
+    return parts, [
+        f"{name} {interval(check.value, check.low, check.high)} (n = {check.n:,})"
+        for name, check in checks.items()
+    ]
 
 
 def surpasses_everywhere(statement: str, place: str, board: pd.DataFrame, proxy: str) -> Verdict:
@@ -89,28 +99,11 @@ def surpasses_everywhere(statement: str, place: str, board: pd.DataFrame, proxy:
     """
     rows = board[(board["proxy"] == proxy) & (board["reference"] == "params")]
     where = {"all": "over all", "top": "over the top 5\N{NO-BREAK SPACE}%"}
-    parts = [
-        Part(
-            f"{row.benchmark}, {where[row.subset]}",
-            (Check.above(label_of(proxy), row.value, row.low, row.high, row.n),),
-        )
-        for row in _rows(rows)
-    ]
-    found = listed(
-        f"{part.name} {interval(row.value, row.low, row.high)} (n = {int(row.n):,})"
-        for part, row in zip(parts, _rows(rows), strict=True)
+    parts, found = _one_by_one(
+        {f"{row['benchmark']}, {where[row['subset']]}": above(proxy, row) for _, row in rows.iterrows()}
     )
     reading = "Read as: on each benchmark that has its scores, KT above that of #Params."
-    return _verdict(statement, place, f"{reading} The difference is {found}.", parts)
-
-
-def _against_the_better(board: pd.DataFrame, subset: str) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Yield the benchmarks with every proxy's difference from the count that ranks better there."""
-    for benchmark, rows in board[board["subset"] == subset].groupby("benchmark", sort=False):
-        counts = rows[rows["proxy"] == rows["reference"]].set_index("proxy")["kt"]
-        others = rows[(rows["reference"] == counts.idxmax()) & ~rows["proxy"].isin(counts.index)]
-        if len(others):
-            yield str(benchmark), others.set_index("proxy")
+    return _verdict(statement, place, f"{reading} The difference is {listed(found)}.", parts)
 
 
 def mostly_below_the_counts(statement: str, place: str, board: pd.DataFrame) -> Verdict:
@@ -123,9 +116,9 @@ def mostly_below_the_counts(statement: str, place: str, board: pd.DataFrame) -> 
     board : DataFrame
     """
     found, parts = [], []
-    for benchmark, rows in _against_the_better(board, "all"):
-        single = rows[[len(zsnas.proxies.proxy(str(name)).target) == 1 for name in rows.index]]
-        parts.append(Part(benchmark, _below(single), most=True))
+    for benchmark, rows in against_the_better(board, "all").groupby("benchmark", sort=False):
+        single = rows[[len(zsnas.proxies.proxy(name).target) == 1 for name in rows["proxy"]]]
+        parts.append(Part(str(benchmark), below(single.set_index("proxy")), most=True))
         found.append(f"{benchmark} {(single['high'] < 0).sum()} of {len(single)}")
     reading = (
         "Read as: on each benchmark more than half of the proxies with a single aim have a KT below that "
@@ -144,7 +137,7 @@ def none_above_params(statement: str, place: str, board: pd.DataFrame) -> Verdic
     board : DataFrame
     """
     found, parts = [], []
-    rows = board[(board["subset"] == "all") & (board["reference"] == "params")]
+    rows = _own(board, "all")
     counts = set(board["reference"])
     for benchmark, here in rows[~rows["proxy"].isin(counts)].groupby("benchmark", sort=False):
         ahead = here["proxy"][here["low"] > 0]
@@ -186,7 +179,7 @@ def bad_at_the_top(statement: str, place: str, board: pd.DataFrame) -> Verdict:
         Of the survey.
     board : DataFrame
     """
-    rows = board[(board["subset"] == "top") & (board["reference"] == "params")]
+    rows = _own(board, "top")
     found, parts = [], []
     for benchmark, here in rows.groupby("benchmark", sort=False):
         own = here.set_index("proxy")
@@ -201,7 +194,7 @@ def bad_at_the_top(statement: str, place: str, board: pd.DataFrame) -> Verdict:
         found.append(
             f"On {benchmark} it is below for {(own['kt_high'] < BAD).sum()} of {len(own)} and above for "
             f"{labels(own.index[own['kt_low'] > BAD]) or 'none'}; the highest is "
-            f"{label_of(best)} {_kt(own.T[best])} (n = {int(own['n'].max())})."
+            f"{label_of(best)} {interval(*own.loc[best, KT])} (n = {int(own['n'].max())})."
         )
     kts = rows.groupby("benchmark")["kt"].max()
     reading = (
@@ -225,7 +218,8 @@ def above_somewhere(statement: str, place: str, board: pd.DataFrame) -> Verdict:
         Of the survey.
     board : DataFrame
     """
-    ahead = {benchmark: rows.index[rows["low"] > 0] for benchmark, rows in _against_the_better(board, "top")}
+    by_benchmark = against_the_better(board, "top").groupby("benchmark", sort=False)
+    ahead = {str(benchmark): rows["proxy"][rows["low"] > 0] for benchmark, rows in by_benchmark}
     several = [benchmark for benchmark, names in ahead.items() if len(names) > 1]
     found = listed(f"{benchmark} {labels(names) or 'none'}" for benchmark, names in ahead.items())
     reading = (
@@ -245,9 +239,8 @@ def kinds_differ(statement: str, place: str, board: pd.DataFrame) -> Verdict:
         Of the survey.
     board : DataFrame
     """
-    rows = board[(board["subset"] == "all") & (board["reference"] == "params")]
     found, parts = [], []
-    for benchmark, here in rows.groupby("benchmark", sort=False):
+    for benchmark, here in _own(board, "all").groupby("benchmark", sort=False):
         kinds = here["proxy"].map(lambda name: zsnas.proxies.proxy(name).kind)
         free, based = here[kinds == "gradient-free"], here[kinds == "gradient-based"]
         if free.empty or based.empty:
@@ -273,17 +266,6 @@ def _verdict(statement: str, place: str, because: str, parts: Sequence[Part]) ->
     return Verdict.of(statement, place, because, parts)
 
 
-def _below(rows: pd.DataFrame) -> tuple[Check, ...]:
-    return tuple(
-        Check.above(label_of(str(name)), -row["value"], -row["high"], -row["low"], row["n"])
-        for name, row in rows.iterrows()
-    )
-
-
-def _kt(row: pd.Series[float]) -> str:
-    return interval(row["kt"], row["kt_low"], row["kt_high"])
-
-
 def within_depth(
     statement: str,
     place: str,
@@ -302,20 +284,13 @@ def within_depth(
         Of :func:`zsnas.book.studies.boards.partial_kendall`, by the same names.
     """
     slices = [(data, row) for data, rows in by_depth.items() for row in _rows(rows)]
-    parts = [
-        Part(f"{data}, depth {row.depth}", (Check.above("#Params", row.kt, row.kt_low, row.kt_high, row.n),))
-        for data, row in slices
-    ]
-    found = "; ".join(
-        f"{part.name} {interval(row.kt, row.kt_low, row.kt_high)} (n = {int(row.n):,})"
-        for part, (_, row) in zip(parts, slices, strict=True)
-    )
+    parts, found = _one_by_one({f"{data}, depth {row.depth}": _kt(row) for data, row in slices})
     controlled = listed(
         f"from {number(whole)} to {number(given)} on {data}" for data, (whole, given) in partial.items()
     )
     reading = "Read as: among the networks of each depth, KT of #Params is above 0."
-    because = f"{reading} It is: {found}. Given depth, its KT over the whole space goes {controlled}."
-    return _verdict(statement, place, because, parts)
+    given = f"Given depth, its KT over the whole space goes {controlled}."
+    return _verdict(statement, place, f"{reading} It is: {'; '.join(found)}. {given}", parts)
 
 
 def keeps_the_best(

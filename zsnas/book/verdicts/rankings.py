@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Verdict",
+    "above",
+    "below",
     "compared",
     "correlation_falls",
     "drops_at_the_top",
@@ -84,7 +86,7 @@ def works_best(
         sizes += list(rows["n"])
         ahead, behind = rows[rows["low"] > 0], rows[rows["high"] < 0]
         level = rows.drop(index=[*ahead.index, *behind.index])
-        parts.append(Part(data, _below(rows)))
+        parts.append(Part(data, below(rows)))
         own = number(_kendall(tables[data], "subset", "all")["value"][reference])
         same = f"; in the same order, so not compared: {labels(tied)}" if len(tied) else ""
         found.append(
@@ -117,7 +119,7 @@ def surpasses(statement: str, place: str, contrasts: Mapping[str, pd.DataFrame],
         "Read as: on each of them a KT over all architectures above that of #Params. "
         f"The difference is: {found}."
     )
-    parts = (Part(data, (_above(proxy, margin),)) for data, margin in margins.items())
+    parts = (Part(data, (above(proxy, margin),)) for data, margin in margins.items())
     sizes = (margin["n"] for margin in margins.values())
     return _judged(Verdict.of(statement, place, because, parts), sizes)
 
@@ -195,9 +197,9 @@ def drops_at_the_top(
     for data, contrast in contrasts.items():
         rows = _kendall(contrast, "contrast", "top")
         others = rows.drop(index=list(exceptions))
-        parts.append(Part(data, _below(others), most))
-        parts += [_named(data, name, _above(name, rows.T[name])) for name in exceptions]
-        parts += [_named(data, name, *_below(rows.loc[[name]])) for name in including]
+        parts.append(Part(data, below(others), most))
+        parts += [_named(data, name, above(name, rows.T[name])) for name in exceptions]
+        parts += [_named(data, name, *below(rows.loc[[name]])) for name in including]
         kind = "other proxies" if exceptions else "proxies"
         falls = f"falls for {(others['high'] < 0).sum()} of the {len(others)} {kind}"
         extent = f", by {number(-others['value'].max())} to {number(-others['value'].min())}"
@@ -246,15 +248,16 @@ def _kendall(table: pd.DataFrame, column: str, label: str) -> pd.DataFrame:
     return table[(table["statistic"] == "KT") & (table[column] == label)].set_index("proxy")
 
 
-def _below(rows: pd.DataFrame) -> tuple[Check, ...]:
-    """Compare each difference with 0, which it is claimed to be below."""
+def below(rows: pd.DataFrame) -> tuple[Check, ...]:
+    """Compare the difference of each proxy, by its name, with 0, which it is claimed to be below."""
     return tuple(
         Check.above(label_of(str(name)), -row["value"], -row["high"], -row["low"], row["n"])
         for name, row in rows.iterrows()
     )
 
 
-def _above(proxy: str, row: pd.Series[float]) -> Check:
+def above(proxy: str, row: pd.Series[float]) -> Check:
+    """Compare the difference of a proxy with 0, which it is claimed to be above."""
     return Check.above(label_of(proxy), row["value"], row["low"], row["high"], row["n"])
 
 
