@@ -16,7 +16,7 @@ from zsnas import figures, statistics
 from zsnas.benchmarks import benchmark
 from zsnas.book import materials, tables
 from zsnas.book.comparison import Pool, drawn
-from zsnas.book.verdicts import ENOUGH, Verdict, is_above, labels, listed, outcome_of
+from zsnas.book.verdicts import ENOUGH, Verdict, is_above, labels, listed
 from zsnas.proxies import label_of
 from zsnas.scores.table import scores
 
@@ -172,7 +172,7 @@ def is_positive(statement: str, place: str, rows: pd.DataFrame) -> Verdict:
 def _judged(
     statement: str, place: str, low: pd.Series[float], high: pd.Series[float], because: str, n: pd.Series[int]
 ) -> Verdict:
-    verdict = Verdict(statement, place, outcome_of(map(is_above, low, high)), because)
+    verdict = Verdict.counted(statement, place, because, map(is_above, low, high))
     if n.empty or n.min() < ENOUGH:
         return verdict.without_judgement("Too few networks decide nothing.")
     return verdict

@@ -17,6 +17,7 @@ import zsnas.proxies
 import zsnas.statistics
 from zsnas.book.tables import counted, intervals, linked_label, number, numbered
 from zsnas.book.verdicts import ENOUGH, listed
+from zsnas.leaderboard import FEWEST
 from zsnas.proxies import label_of
 from zsnas.statistics import paired
 
@@ -43,9 +44,6 @@ __all__ = [
 
 MATTERS = 0.05
 """The smallest difference of Kendall's τ that is called one that matters."""
-
-FEWEST = 10
-"""Networks; a correlation over fewer is not shown."""
 
 MEASURED = [
     f"{name}{end}"

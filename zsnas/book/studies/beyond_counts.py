@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from zsnas.book.studies.boards import depth
+from zsnas.book.studies.boards import COUNTS, depth
 from zsnas.book.studies.pools import FEW
 from zsnas.spaces import nb201
 from zsnas.statistics import kendall, partial_spearman
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from zsnas.book.studies.pools import Networks
 
-COUNTS = ("params", "flops")
 FEATURES = ("3×3 convolutions", "1×1 convolutions", "skip connections", "poolings", "depth")
 _NAMED = dict(zip(FEATURES, ("nor_conv_3x3", "nor_conv_1x1", "skip_connect", "avg_pool_3x3"), strict=False))
 

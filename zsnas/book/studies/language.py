@@ -272,19 +272,20 @@ def trained(parts: pd.DataFrame) -> str:
     code = "The published training code makes the same operation of all that the benchmark describes"
     if parts["share"].isna().any():
         return f"{code}."
-    share, shuffled = (
-        f"{100 * parts[key].loc[('glue', PARTS[1].words)]:.1f}\N{NO-BREAK SPACE}%"
-        for key in ("share", "shuffled")
-    )
+    share, shuffled = _percents(parts, "glue", PARTS[1].words)
     return (
         f"{code}: these explain {share} of what the GLUE scores vary, and {shuffled} when they are shuffled."
     )
 
 
-def _percent(parts: pd.DataFrame, outcome: str, part: str) -> str:
-    share, shuffled = (
+def _percents(parts: pd.DataFrame, outcome: str, part: str) -> list[str]:
+    return [
         f"{100 * parts[key].loc[(outcome, part)]:.1f}\N{NO-BREAK SPACE}%" for key in ("share", "shuffled")
-    )
+    ]
+
+
+def _percent(parts: pd.DataFrame, outcome: str, part: str) -> str:
+    share, shuffled = _percents(parts, outcome, part)
     return f"{share} (shuffled {shuffled})"
 
 

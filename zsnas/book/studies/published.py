@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from zsnas.book import comparison, materials
+from zsnas.leaderboard import FEWEST
 from zsnas.spaces.resnets import BASIC, Design, parse
 from zsnas.statistics import orientation, spearman
 
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
     from zsnas.book.comparison import Comparison
 
 __all__ = ["TWELVE", "branches", "compare", "in_words", "like", "pairs_in_order", "powers"]
-
-FEWEST = 10
-"""Networks; a correlation over fewer is not computed."""
-
 
 TWELVE = (
     *("params", "flops", "grad_norm", "snip", "grasp", "synflow", "fisher"),
@@ -84,7 +81,7 @@ def _branch(design: Design) -> str:
 
 
 def like(scores: pd.DataFrame, proxies: Sequence[str], other: str) -> pd.Series[float]:
-    """Return Spearman's ρ of each proxy with another one, NaN for fewer than :data:`FEWEST` networks.
+    """Return Spearman's ρ of each proxy with another one, NaN for fewer than `FEWEST` networks.
 
     Parameters
     ----------

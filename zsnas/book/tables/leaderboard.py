@@ -16,7 +16,7 @@ from zsnas.book.tables import interval, number
 from zsnas.proxies import label_of
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Iterable
     from pathlib import Path
 
     import pandas as pd
@@ -163,12 +163,17 @@ def table(found: pd.DataFrame, caption: str, static: str = "../_static") -> str:
         f'<th scope="col" data-column="{name}">{title}</th>'
         for name, title in {"proxy": "proxy", "benchmark": "benchmark", **COLUMNS}.items()
     )
-    rows = "\n".join(_row(row) for row in found.to_dict("records"))
+    written = _written(
+        caption, f"<thead><tr>{head}</tr></thead>", map(_row, found.to_dict("records")), static
+    )
+    return f'{written}\n<script defer src="{static}/leaderboard.js"></script>'
+
+
+def _written(caption: str, head: str, rows: Iterable[str], static: str) -> str:
+    body = "\n".join(rows)
     return (
         f'<link rel="stylesheet" href="{static}/instruments.css">\n<div class="leaderboard"><table>\n'
-        f"<caption>{html.escape(caption)}</caption>\n"
-        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table></div>\n"
-        f'<script defer src="{static}/leaderboard.js"></script>'
+        f"<caption>{html.escape(caption)}</caption>\n{head}\n<tbody>\n{body}\n</tbody>\n</table></div>"
     )
 
 
@@ -197,14 +202,8 @@ def row_of(proxy: str, notebook: Path, static: str = "../_static") -> str:
     if not rows:
         raise ValueError(f"the leaderboard has no proxy {proxy!r}; it is in {notebook}")
     head = re.search(r"^<thead>.*</thead>$", text, re.MULTILINE)
-    caption = html.escape(f"{label_of(proxy)} on every benchmark: its row of the leaderboard.")
-    titles = head[0] if head else ""
-    body = "\n".join(rows)
-    style = f'<link rel="stylesheet" href="{static}/instruments.css">'
-    return (
-        f'{style}\n<div class="leaderboard"><table>\n<caption>{caption}</caption>\n{titles}\n'
-        f"<tbody>\n{body}\n</tbody>\n</table></div>"
-    )
+    caption = f"{label_of(proxy)} on every benchmark: its row of the leaderboard."
+    return _written(caption, head[0] if head else "", rows, static)
 
 
 def _row(row: dict[Hashable, Any]) -> str:

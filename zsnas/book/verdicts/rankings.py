@@ -239,9 +239,7 @@ def correlation_falls(statement: str, place: str, table: pd.DataFrame) -> Verdic
     )
     reading = "Read as: the intervals of KT at both ends of the curve do not overlap."
     parts = (Part(drop.what, (drop,)) for drop in drops.values())
-    verdict = Verdict.of(statement, place, f"{reading} {courses}.", parts)
-    n = few["n"].min()
-    return verdict if n >= ENOUGH else verdict.without_judgement(f"A correlation over {n} decides nothing.")
+    return _judged(Verdict.of(statement, place, f"{reading} {courses}.", parts), few["n"])
 
 
 def _kendall(table: pd.DataFrame, column: str, label: str) -> pd.DataFrame:
