@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import pandas as pd
 from IPython.display import HTML, Markdown
@@ -272,7 +272,7 @@ class Comparison:
     def side_by_side(self, words: str, name: str) -> Markdown:
         """Write Kendall's τ over all of every pool, a column each, as a table with this caption and name."""
         cells = pd.DataFrame({label: self.taus(label) for label in self.pools})
-        return Markdown(tables.numbered(cells.rename(tables.linked_label).rename_axis("Proxy"), words, name))
+        return table(cells.rename(tables.linked_label).rename_axis("Proxy"), words, name)
 
     def leads(self, label: str, references: Sequence[str], name: str, statistic: str = "SPR") -> str:
         """Write how far each proxy is ahead of each reference, over the networks that both have a score of.
@@ -500,6 +500,24 @@ def _beside(row: pd.Series[float], proxy: str, reference: str) -> str:
 def drawn(figure: Any, alt: str) -> HTML:  # noqa: ANN401 - matplotlib's figure
     """Return a figure as the SVG that a page shows."""
     return HTML(figures.svg(figure, alt))
+
+
+def table(
+    rows: pd.DataFrame,
+    caption: str,
+    name: str,
+    align: Literal["left", "right"] = "right",
+    *,
+    legend: str = "",
+) -> Markdown:
+    """Return a table as a page shows it.
+
+    Parameters
+    ----------
+    rows, caption, name, align, legend
+        As for :func:`zsnas.book.tables.numbered`.
+    """
+    return Markdown(tables.numbered(rows, caption, name, align, legend=legend))
 
 
 def short(*verdicts: Verdict) -> Markdown:
