@@ -28,6 +28,12 @@ if TYPE_CHECKING:
 RESAMPLES = {"full": 1000, "quick": 100}
 """Of the bootstrap, by profile."""
 
+TEN = (
+    *("params", "flops", "grad_norm", "snip", "grasp"),
+    *("synflow", "fisher", "jacob_cov", "zen_score", "logdet"),
+)
+"""The proxies that most pages compare."""
+
 TRUTHS = {
     "test_accuracy": "test accuracy",
     "validation_accuracy": "top-1 accuracy",

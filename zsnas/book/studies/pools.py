@@ -38,6 +38,9 @@ FEW = 30
 COMMON = ("params", "flops", "grad_norm", "snip", "synflow", "jacob_cov", "zen_score")
 """The proxies that all of them have scores of, by one definition."""
 
+NINE = (*COMMON, "grasp", "logdet")
+"""With two that some of them lack."""
+
 
 class Networks(NamedTuple):
     """Truth and scores of networks, indexed by ``arch``: the column ``truth``, and one for each proxy.

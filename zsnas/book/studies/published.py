@@ -21,10 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TWELVE", "branches", "compare", "in_words", "like", "pairs_in_order", "powers"]
 
-TWELVE = (
-    *("params", "flops", "grad_norm", "snip", "grasp", "synflow", "fisher"),
-    *("jacob_cov", "zen_score", "logdet", "nn_mass", "nn_degree"),
-)
+TWELVE = (*comparison.TEN, "nn_mass", "nn_degree")
 """The proxies that families are ranked by."""
 
 LIVE = 2

@@ -38,7 +38,6 @@ COUNTED = BENCHMARKS | {
 }
 """Benchmarks whose networks can all be counted."""
 
-PROXIES = (*pools.COMMON, "grasp", "logdet")
 LARGEST = 2000
 """Candidates of a draw."""
 
@@ -83,7 +82,7 @@ def candidates(name: str, limit: int | None = None) -> Candidates | None:
     scores = published_scores(name)
     scored = set(scores.loc[scores["seed"] == 0, "arch"])
     drawn = list(takewhile(scored.__contains__, visited(bench, limit)))
-    known = pools.networks(name, PROXIES, len(drawn))
+    known = pools.networks(name, pools.NINE, len(drawn))
     if known is None:
         return None
     table = known.every

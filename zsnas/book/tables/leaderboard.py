@@ -12,6 +12,7 @@ import math
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from zsnas.book.comparison import TEN
 from zsnas.book.tables import interval, number
 from zsnas.proxies import label_of
 
@@ -84,35 +85,33 @@ class _Page(NamedTuple):
     proxies: tuple[str, ...]
 
 
-_NINE = ("params", "flops", "grad_norm", "snip", "grasp", "synflow", "fisher", "jacob_cov", "zen_score")
-_TEN = (*_NINE, "logdet")
-_FAMILY = (*_TEN, "nn_mass", "nn_degree")
-_WITHOUT_GRASP = tuple(name for name in _TEN if name != "grasp")
+_FAMILY = (*TEN, "nn_mass", "nn_degree")
+_WITHOUT_GRASP = tuple(name for name in TEN if name != "grasp")
 
 CORRELATIONS = {
-    "nb201/cifar100": _Page("fig06.html#tab-nb201-cifar100", _TEN),
-    "nb201/imagenet16-120": _Page("fig06.html#tab-nb201-imagenet16", _TEN),
-    "nats-sss/cifar100": _Page("fig08.html#tab-nats-cifar100", _TEN),
-    "nats-sss/imagenet16-120": _Page("fig08.html#tab-nats-imagenet16", _TEN),
-    "transnas-micro/segmentsemantic": _Page("fig10.html#tab-transnas-segmentation", _TEN),
-    "transnas-micro/normal": _Page("fig10.html#tab-transnas-normal", _TEN),
-    "transnas-micro/autoencoder": _Page("fig10.html#tab-transnas-autoencoder", _TEN),
+    "nb201/cifar100": _Page("fig06.html#tab-nb201-cifar100", TEN),
+    "nb201/imagenet16-120": _Page("fig06.html#tab-nb201-imagenet16", TEN),
+    "nats-sss/cifar100": _Page("fig08.html#tab-nats-cifar100", TEN),
+    "nats-sss/imagenet16-120": _Page("fig08.html#tab-nats-imagenet16", TEN),
+    "transnas-micro/segmentsemantic": _Page("fig10.html#tab-transnas-segmentation", TEN),
+    "transnas-micro/normal": _Page("fig10.html#tab-transnas-normal", TEN),
+    "transnas-micro/autoencoder": _Page("fig10.html#tab-transnas-autoencoder", TEN),
     "resnets/imagenet": _Page("fig11.html#tab-resnets-all", _FAMILY),
     "mobilenet-v2/imagenet": _Page("fig12.html#tab-mobilenet-all", _FAMILY),
     "timm/imagenet-cnn": _Page("fig15.html#tab-cnn", _WITHOUT_GRASP),
     "timm/imagenet-vit": _Page("fig17.html#tab-vit", _WITHOUT_GRASP),
-    "ade20k/miou": _Page("fig16.html#tab-ade20k-all", _TEN),
+    "ade20k/miou": _Page("fig16.html#tab-ade20k-all", TEN),
 }
 """The table that prints the correlations of a benchmark, and of which proxies."""
 
 REGRETS = {
-    "nb201/cifar100": _Page("tab04.html#tab-nb201-first-0", _TEN),
-    "nb201/imagenet16-120": _Page("tab04.html#tab-nb201-first-1", _TEN),
-    "nats-sss/cifar100": _Page("tab04_nats.html#tab-nats-sss-first-0", _TEN),
-    "nats-sss/imagenet16-120": _Page("tab04_nats.html#tab-nats-sss-first-1", _TEN),
-    "transnas-micro/segmentsemantic": _Page("tab05.html#tab-transnas-micro-first-0", _TEN),
-    "transnas-micro/normal": _Page("tab05.html#tab-transnas-micro-first-1", _TEN),
-    "transnas-micro/autoencoder": _Page("tab05.html#tab-transnas-micro-first-2", _TEN),
+    "nb201/cifar100": _Page("tab04.html#tab-nb201-first-0", TEN),
+    "nb201/imagenet16-120": _Page("tab04.html#tab-nb201-first-1", TEN),
+    "nats-sss/cifar100": _Page("tab04_nats.html#tab-nats-sss-first-0", TEN),
+    "nats-sss/imagenet16-120": _Page("tab04_nats.html#tab-nats-sss-first-1", TEN),
+    "transnas-micro/segmentsemantic": _Page("tab05.html#tab-transnas-micro-first-0", TEN),
+    "transnas-micro/normal": _Page("tab05.html#tab-transnas-micro-first-1", TEN),
+    "transnas-micro/autoencoder": _Page("tab05.html#tab-transnas-micro-first-2", TEN),
 }
 """The table that prints how far the pick is from the best."""
 
