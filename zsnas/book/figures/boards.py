@@ -5,18 +5,18 @@ The style is that of :mod:`zsnas.figures`.
 
 from __future__ import annotations
 
-import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
 
 from zsnas.book import tables
 from zsnas.book.studies.boards import against_the_better
-from zsnas.figures import BLUE, INK, PAPER, STYLE, VERMILION, WIDTH
+from zsnas.figures import BLUE, INK, PAPER, VERMILION, WIDTH, _styled
 from zsnas.proxies import label_of
 
 __all__ = ["board_dots", "board_dots_alt", "board_table"]
 
 
+@_styled
 def board_dots(board: pd.DataFrame) -> Figure:
     """Draw each proxy's difference from the better count, one dot a benchmark.
 
@@ -27,23 +27,22 @@ def board_dots(board: pd.DataFrame) -> Figure:
     """
     rows = against_the_better(board, "all")
     order = rows.groupby("proxy")["value"].median().sort_values(ascending=False).index
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, 1.2 + 0.3 * max(len(order), 1)), layout="constrained")
-        axes = figure.subplots()
-        for place, proxy in enumerate(order):
-            here = rows[rows["proxy"] == proxy]
-            for value, low, high in zip(here["value"], here["low"], here["high"], strict=True):
-                decided = BLUE if low > 0 else VERMILION if high < 0 else PAPER
-                axes.plot(value, place, "o", markersize=7, color=decided, markeredgecolor=INK)
-        for colour, words in ((BLUE, "ahead"), (PAPER, "level"), (VERMILION, "behind")):
-            axes.plot([], [], "o", color=colour, markeredgecolor=INK, label=words)
-        axes.axvline(0, color=INK, linewidth=1, linestyle="--")
-        axes.set_yticks(range(len(order)), [label_of(str(name)) for name in order], fontsize=10)
-        axes.tick_params(axis="y", length=0)
-        axes.invert_yaxis()
-        axes.grid(axis="x")
-        axes.set_xlabel("Kendall's τ minus that of the better count")
-        figure.legend(loc="outside upper center", ncols=3)
+    figure = Figure(figsize=(WIDTH, 1.2 + 0.3 * max(len(order), 1)), layout="constrained")
+    axes = figure.subplots()
+    for place, proxy in enumerate(order):
+        here = rows[rows["proxy"] == proxy]
+        for value, low, high in zip(here["value"], here["low"], here["high"], strict=True):
+            decided = BLUE if low > 0 else VERMILION if high < 0 else PAPER
+            axes.plot(value, place, "o", markersize=7, color=decided, markeredgecolor=INK)
+    for colour, words in ((BLUE, "ahead"), (PAPER, "level"), (VERMILION, "behind")):
+        axes.plot([], [], "o", color=colour, markeredgecolor=INK, label=words)
+    axes.axvline(0, color=INK, linewidth=1, linestyle="--")
+    axes.set_yticks(range(len(order)), [label_of(str(name)) for name in order], fontsize=10)
+    axes.tick_params(axis="y", length=0)
+    axes.invert_yaxis()
+    axes.grid(axis="x")
+    axes.set_xlabel("Kendall's τ minus that of the better count")
+    figure.legend(loc="outside upper center", ncols=3)
     return figure
 
 
