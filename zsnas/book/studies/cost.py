@@ -31,6 +31,7 @@ import zsnas.proxies
 import zsnas.spaces
 from zsnas._files import checked_file
 from zsnas._version import __version__
+from zsnas.book.studies.kinds import originals
 from zsnas.book.tables import interval, linked_label, number
 from zsnas.book.verdicts import Outcome, Verdict, labels
 from zsnas.proxies import label_of, measure
@@ -114,10 +115,8 @@ def applicable(network: nn.Module, batch: Batch, proxies: Iterable[str] | None =
     proxies
         Names to choose from.
     """
-    names = [
-        name for name in zsnas.proxies.list_proxies() if zsnas.proxies.proxy(name).variant_of is None
-    ] + [BY_IMAGE]
-    measured = measure(network, batch, names if proxies is None else list(proxies))
+    names = [*originals(), BY_IMAGE] if proxies is None else list(proxies)
+    measured = measure(network, batch, names)
     return [name for name, found in measured.items() if not math.isnan(found.value)]
 
 

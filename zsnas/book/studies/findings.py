@@ -9,9 +9,10 @@ import pandas as pd
 from zsnas import benchmarks, counting, statistics
 from zsnas.book import materials
 from zsnas.book.figures.opening import COUNTS
+from zsnas.book.studies.kinds import originals
 from zsnas.book.tables import number
 from zsnas.book.verdicts import ENOUGH
-from zsnas.proxies import label_of, list_proxies, proxy
+from zsnas.proxies import label_of
 from zsnas.scores.table import scores
 
 if TYPE_CHECKING:
@@ -55,11 +56,6 @@ def _taus(name: str, seeds: Sequence[int]) -> pd.DataFrame | None:
     found = statistics.correlations(bench, table, top=0.05, proxies=asked, resamples=0)
     rows = found[(found["statistic"] == "KT") & (found["n"] >= ENOUGH) & found["value"].notna()]
     return rows.assign(benchmark=name)[["benchmark", "proxy", "subset", "value", "n"]]
-
-
-def originals() -> list[str]:
-    """Return the proxies by their own definitions, without the variants."""
-    return [name for name in list_proxies() if proxy(name).variant_of is None]
 
 
 def wide(table: pd.DataFrame, subset: str) -> pd.DataFrame:

@@ -19,11 +19,12 @@ from zsnas.batches import batch
 from zsnas.book import comparison, materials, tables
 from zsnas.book.figures import explorer
 from zsnas.book.figures import pareto as drawings
+from zsnas.book.studies.kinds import originals
 from zsnas.book.tables.pareto import Budgets, losses, seeds, ties
 from zsnas.book.verdicts import ENOUGH, Verdict
 from zsnas.book.verdicts.pareto import Losses
 from zsnas.leaderboard import FEWEST, candidates
-from zsnas.proxies import label_of, list_proxies, proxy
+from zsnas.proxies import label_of, proxy
 from zsnas.scores import undefined
 from zsnas.scores.sweep import visited
 
@@ -351,8 +352,8 @@ class Picks:
 
 
 def _originals(scores: pd.DataFrame) -> list[str]:
-    known = set(list_proxies())
-    return [name for name in scores.columns if name in known and proxy(name).variant_of is None]
+    known = set(originals())
+    return [name for name in scores.columns if name in known]
 
 
 def _random_part(scores: pd.DataFrame, name: str, order: Sequence[str]) -> pd.Series[float]:
