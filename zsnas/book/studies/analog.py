@@ -163,7 +163,9 @@ def is_positive(statement: str, place: str, rows: pd.DataFrame) -> Verdict:
 def _judged(
     statement: str, place: str, low: pd.Series[float], high: pd.Series[float], because: str, n: pd.Series[int]
 ) -> Verdict:
-    verdict = Verdict.counted(statement, place, because, map(is_above, low, high))
+    verdict = Verdict.counted(
+        statement, place, because, (("", is_above(*ends)) for ends in zip(low, high, strict=True))
+    )
     if n.empty or n.min() < ENOUGH:
         return verdict.without_judgement("Too few networks decide nothing.")
     return verdict

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from IPython.display import HTML, Markdown
 
-from zsnas import counting, pareto
-from zsnas.batches import batch
+from zsnas import pareto
 from zsnas.book import comparison, materials, tables
 from zsnas.book.figures import explorer
 from zsnas.book.figures import pareto as drawings
@@ -176,9 +175,7 @@ class Picks:
 
     @cached_property
     def _counts(self) -> pd.DataFrame:
-        image = batch(self.bench.batch, size=1)
-        counts = counting.counts(image.num_classes, image.images.shape[-1], self.bench.space)
-        return counts.assign(seed=self.seed)
+        return materials.counts(self.bench).assign(seed=self.seed)
 
     @property
     def seed(self) -> int:

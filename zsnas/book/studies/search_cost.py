@@ -189,7 +189,7 @@ def judged(table: pd.DataFrame, matches: pd.DataFrame) -> list[Verdict]:
         f"The cheapest multi-shot search emitted {_kg(found['multi-shot'].min())} kg, the most expensive "
         f"one-shot search {_kg(found['one-shot'].max())} kg. Weight sharing has no mark of its own in the "
         "figure.",
-        (is_above(low, high, FAR_MORE) for _, low, high in ratios.values()),
+        (("", is_above(low, high, FAR_MORE)) for _, low, high in ratios.values()),
     )
     some = matches[matches["n"] > 0]
     kept = [bool(value >= -COMPARABLE) for value in some["difference"]]
@@ -204,7 +204,7 @@ def judged(table: pd.DataFrame, matches: pd.DataFrame) -> list[Verdict]:
         f"zero-shot network "
         f"and each other kind. This holds for {sum(kept)} of {len(kept)}. Points ahead: "
         f"{listed(f'of {kind} {values}' for kind, values in by_kind.items())}.",
-        kept,
+        (("", held) for held in kept),
     )
     cheaper = [bool(value >= ORDERS) for value in some["ratio"]]
     orders = Verdict.counted(
@@ -214,7 +214,7 @@ def judged(table: pd.DataFrame, matches: pd.DataFrame) -> list[Verdict]:
         f"{ORDERS} "
         f"times as much CO₂. This holds for {sum(cheaper)} of {len(cheaper)}; the smallest factor is "
         f"{some['ratio'].min():,.0f}, the median {some['ratio'].median():,.0f}.",
-        cheaper,
+        (("", held) for held in cheaper),
     )
     return [cost, accuracy, orders]
 

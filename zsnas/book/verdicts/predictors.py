@@ -44,4 +44,4 @@ def kernels_beat_layers(statement: str, place: str, here: pd.DataFrame) -> Verdi
     beaten = sum(held is True for held in holds.values())
     means = listed(f"{words} {errors.mean():.2f} ms" for words, errors in known.items())
     because = f"{reading} That holds for {beaten} of {len(holds)} comparisons: {means}."
-    return Verdict.counted(statement, place, because, holds.values())
+    return Verdict.counted(statement, place, because, (("", held) for held in holds.values()))

@@ -185,8 +185,10 @@ class Verdict:
         return cls(statement, place, outcome_of(part.holds for part in known), because, known)
 
     @classmethod
-    def counted(cls, statement: str, place: str, because: str, holds: Iterable[bool | None]) -> Verdict:
-        """Return the verdict on comparisons of which no more is told than whether each holds.
+    def counted(
+        cls, statement: str, place: str, because: str, holds: Iterable[tuple[str, bool | None]]
+    ) -> Verdict:
+        """Return the verdict on comparisons of which no more is told than what each is and whether it holds.
 
         Parameters
         ----------
@@ -195,7 +197,8 @@ class Verdict:
         holds
             None where a comparison is open.
         """
-        return cls.of(statement, place, because, (Part("", (Check("", held),)) for held in holds))
+        known = ((name, None if held is None else bool(held)) for name, held in holds)
+        return cls.of(statement, place, because, (Part(name, (Check(name, held),)) for name, held in known))
 
     @property
     def count(self) -> str:
