@@ -420,10 +420,8 @@ def _start_empty(store: Path, bench: Benchmark) -> None:
         )
 
 
-def _selected(table: pd.DataFrame, seeds: Sequence[int] | None, batch_size: int) -> pd.DataFrame:
-    rows = table["batch_size"] == batch_size
-    if seeds is not None:
-        rows &= table["seed"].isin(seeds)
+def _selected(table: pd.DataFrame, seeds: Sequence[int], batch_size: int) -> pd.DataFrame:
+    rows = (table["batch_size"] == batch_size) & table["seed"].isin(seeds)
     return table[rows].reset_index(drop=True)
 
 

@@ -26,7 +26,7 @@ WEIGHTS = {"matters": 3.5, "undecided": 1.6, "does not matter": 1.6}  # points
 
 
 @_styled
-def dumbbells(table: pd.DataFrame, *, top: float = 0.05) -> Figure:
+def dumbbells(table: pd.DataFrame) -> Figure:
     """Draw each variant beside its reference: two panels, all architectures and the top ones.
 
     A circle is the Kendall's τ with accuracy of the reference, usually the original, a diamond that of the
@@ -37,8 +37,6 @@ def dumbbells(table: pd.DataFrame, *, top: float = 0.05) -> Figure:
     ----------
     table : DataFrame
         Of :func:`zsnas.book.studies.audit.agreements`.
-    top : float
-        The fraction that the subset "top" stands for.
     """
     proxies = table.drop_duplicates("proxy").set_index("proxy")["reference"]
     figure = Figure(figsize=(WIDTH, 1.6 + 0.45 * len(proxies)), layout="constrained")
@@ -48,7 +46,7 @@ def dumbbells(table: pd.DataFrame, *, top: float = 0.05) -> Figure:
         _draw_panel(axes, rows)
         n = rows["n"].dropna().astype(int)
         counts = f"{n.min():,}" if n.min() == n.max() else f"{n.min():,} to {n.max():,}"
-        axes.set_title(f"{words(subset, top).removeprefix('the ').capitalize()}\n(n = {counts})")
+        axes.set_title(f"{words(subset).removeprefix('the ').capitalize()}\n(n = {counts})")
     panels[0].invert_yaxis()
     labels = [textwrap.fill(words_of, LABEL_WIDTH) for words_of in map(label, proxies.index, proxies)]
     panels[0].set_yticks(range(len(labels)), labels, fontsize=10)
@@ -58,13 +56,13 @@ def dumbbells(table: pd.DataFrame, *, top: float = 0.05) -> Figure:
     return figure
 
 
-def dumbbells_alt(table: pd.DataFrame, *, top: float = 0.05) -> str:
+def dumbbells_alt(table: pd.DataFrame) -> str:
     """Say what :func:`dumbbells` shows: how many differences matter, and the largest of each panel."""
     sentences = []
     for subset in ("all", "top"):
         rows = table[table["subset"] == subset].dropna(subset="difference")
         matter = int((rows["judgement"] == "matters").sum())
-        sentence = f"Over {words(subset, top)} {matter} of {len(rows)} differences matter"
+        sentence = f"Over {words(subset)} {matter} of {len(rows)} differences matter"
         if len(rows):
             largest = rows.iloc[int(rows["difference"].abs().to_numpy().argmax())]
             name = label(largest["proxy"], largest["reference"])

@@ -20,9 +20,7 @@ FEATURES = ("3×3 convolutions", "1×1 convolutions", "skip connections", "pooli
 _NAMED = dict(zip(FEATURES, ("nor_conv_3x3", "nor_conv_1x1", "skip_connect", "avg_pool_3x3"), strict=False))
 
 
-def given_counts(
-    pools: Mapping[tuple[str, str], Networks], proxies: Sequence[str], subset: str = "every"
-) -> pd.DataFrame:
+def given_counts(pools: Mapping[tuple[str, str], Networks], proxies: Sequence[str]) -> pd.DataFrame:
     """Correlate proxies with accuracy at fixed #Params and #FLOPs: Spearman's ρ, and the partial one.
 
     A count is held fixed by the other count only.
@@ -33,8 +31,6 @@ def given_counts(
         By space and data set or task.
     proxies : sequence of str
         Those that a benchmark has too few scores of are left out there.
-    subset : str
-        "every" or "top".
 
     Returns
     -------
@@ -43,11 +39,8 @@ def given_counts(
     """
     rows = []
     for (space, task), networks in pools.items():
-        table = getattr(networks, subset)
-        for name in proxies:
-            if name not in table:
-                continue
-            known = table[table[name].notna()]
+        for name in (name for name in proxies if name in networks.every):
+            known = networks.every[networks.every[name].notna()]
             if len(known) < FEW:
                 continue
             controls = [known[count] for count in COUNTS if count != name]
