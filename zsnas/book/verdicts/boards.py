@@ -31,6 +31,7 @@ __all__ = [
     "none_above_everywhere",
     "none_above_params",
     "surpasses_everywhere",
+    "verdict",
     "within_depth",
 ]
 
@@ -39,16 +40,31 @@ BAD = 0.3
 
 KT = ["kt", "kt_low", "kt_high"]
 
+Found = tuple[str, list[Part]]
+"""How a sentence is read and what was found, and its comparisons."""
 
-def higher_is_more_accurate(
-    statement: str, place: str, board: pd.DataFrame, proxies: Sequence[str], how: str = ""
-) -> Verdict:
-    """Judge whether KT of these proxies is above 0 on every benchmark.
+
+def verdict(statement: str, place: str, found: Found) -> Verdict:
+    """Return the verdict on a sentence.
 
     Parameters
     ----------
     statement, place : str
         Of the survey.
+    found : tuple
+        Of another function here.
+    """
+    because, parts = found
+    if not parts:
+        return Verdict(statement, place, "cannot be compared", "Too few networks are scored.")
+    return Verdict.of(statement, place, because, parts)
+
+
+def higher_is_more_accurate(board: pd.DataFrame, proxies: Sequence[str], how: str = "") -> Found:
+    """Judge whether KT of these proxies is above 0 on every benchmark.
+
+    Parameters
+    ----------
     board : DataFrame
     proxies : sequence of str
         Those that the statement names.
@@ -61,7 +77,7 @@ def higher_is_more_accurate(
         checks[name] = _kt(row)
     parts, found = _one_by_one(checks)
     reading = f"Read as: over all networks of each benchmark KT is above 0{how}."
-    return _verdict(statement, place, f"{reading} It is {listed(found)}.", parts)
+    return f"{reading} It is {listed(found)}.", parts
 
 
 def _rows(table: pd.DataFrame) -> list[Any]:
@@ -87,13 +103,11 @@ def _one_by_one(checks: Mapping[str, Check]) -> tuple[list[Part], list[str]]:
     ]
 
 
-def surpasses_everywhere(statement: str, place: str, board: pd.DataFrame, proxy: str) -> Verdict:
+def surpasses_everywhere(board: pd.DataFrame, proxy: str) -> Found:
     """Judge whether a proxy's KT is above that of #Params on every benchmark, over all and over the top.
 
     Parameters
     ----------
-    statement, place : str
-        Of the survey.
     board : DataFrame
     proxy : str
     """
@@ -103,18 +117,11 @@ def surpasses_everywhere(statement: str, place: str, board: pd.DataFrame, proxy:
         {f"{row['benchmark']}, {where[row['subset']]}": above(proxy, row) for _, row in rows.iterrows()}
     )
     reading = "Read as: on each benchmark that has its scores, KT above that of #Params."
-    return _verdict(statement, place, f"{reading} The difference is {listed(found)}.", parts)
+    return f"{reading} The difference is {listed(found)}.", parts
 
 
-def mostly_below_the_counts(statement: str, place: str, board: pd.DataFrame) -> Verdict:
-    """Judge whether, on every benchmark, most proxies with a single aim rank worse than the better count.
-
-    Parameters
-    ----------
-    statement, place : str
-        Of the survey.
-    board : DataFrame
-    """
+def mostly_below_the_counts(board: pd.DataFrame) -> Found:
+    """Judge whether, on every benchmark, most proxies with a single aim rank worse than the better count."""
     found, parts = [], []
     for benchmark, rows in against_the_better(board, "all").groupby("benchmark", sort=False):
         single = rows[[len(zsnas.proxies.proxy(name).target) == 1 for name in rows["proxy"]]]
@@ -124,18 +131,11 @@ def mostly_below_the_counts(statement: str, place: str, board: pd.DataFrame) -> 
         "Read as: on each benchmark more than half of the proxies with a single aim have a KT below that "
         "of the better of #Params and #FLOPs."
     )
-    return _verdict(statement, place, f"{reading} Below it are: {listed(found)}.", parts)
+    return f"{reading} Below it are: {listed(found)}.", parts
 
 
-def none_above_params(statement: str, place: str, board: pd.DataFrame) -> Verdict:
-    """Judge whether, on every benchmark, no proxy ranks better than #Params.
-
-    Parameters
-    ----------
-    statement, place : str
-        Of the survey.
-    board : DataFrame
-    """
+def none_above_params(board: pd.DataFrame) -> Found:
+    """Judge whether, on every benchmark, no proxy ranks better than #Params."""
     found, parts = [], []
     rows = _own(board, "all")
     counts = set(board["reference"])
@@ -145,18 +145,11 @@ def none_above_params(statement: str, place: str, board: pd.DataFrame) -> Verdic
         if len(ahead):
             found.append(f"{benchmark} {labels(ahead)}")
     reading = "Read as: on no benchmark is there a proxy whose KT is above that of #Params."
-    return _verdict(statement, place, f"{reading} Above it are: {listed(found) or 'none'}.", parts)
+    return f"{reading} Above it are: {listed(found) or 'none'}.", parts
 
 
-def none_above_everywhere(statement: str, place: str, board: pd.DataFrame) -> Verdict:
-    """Judge whether every proxy ranks worse than a count on some benchmark.
-
-    Parameters
-    ----------
-    statement, place : str
-        Of the survey.
-    board : DataFrame
-    """
+def none_above_everywhere(board: pd.DataFrame) -> Found:
+    """Judge whether every proxy ranks worse than a count on some benchmark."""
     over_all = board[(board["subset"] == "all") & ~board["proxy"].isin(set(board["reference"]))]
     found, parts = [], []
     for proxy, rows in over_all.groupby("proxy", sort=False):
@@ -167,18 +160,11 @@ def none_above_everywhere(statement: str, place: str, board: pd.DataFrame) -> Ve
         parts.append(Part(label_of(str(proxy)), (Check(label_of(str(proxy)), holds),)))
         found.append(f"{label_of(str(proxy))} below on {below}, above both on {both} of {benchmarks}")
     reading = "Read as: every proxy has a benchmark on which its KT is below that of #Params or of #FLOPs."
-    return _verdict(statement, place, f"{reading} {listed(found)}.", parts)
+    return f"{reading} {listed(found)}.", parts
 
 
-def bad_at_the_top(statement: str, place: str, board: pd.DataFrame) -> Verdict:
-    """Judge whether KT over the top is below `BAD` for every proxy and count, on every benchmark.
-
-    Parameters
-    ----------
-    statement, place : str
-        Of the survey.
-    board : DataFrame
-    """
+def bad_at_the_top(board: pd.DataFrame) -> Found:
+    """Judge whether KT over the top is below `BAD` for every proxy and count, on every benchmark."""
     rows = _own(board, "top")
     found, parts = [], []
     for benchmark, here in rows.groupby("benchmark", sort=False):
@@ -206,18 +192,11 @@ def bad_at_the_top(statement: str, place: str, board: pd.DataFrame) -> Verdict:
         f"{(kts < BAD + 0.2).sum()} of {len(kts)} benchmarks, with {number(BAD - 0.1)} on "
         f"{(kts < BAD - 0.1).sum()}."
     )
-    return _verdict(statement, place, " ".join([reading, *found, twice]), parts)
+    return " ".join([reading, *found, twice]), parts
 
 
-def above_somewhere(statement: str, place: str, board: pd.DataFrame) -> Verdict:
-    """Judge whether there are benchmarks on which several proxies rank the top better than both counts.
-
-    Parameters
-    ----------
-    statement, place : str
-        Of the survey.
-    board : DataFrame
-    """
+def above_somewhere(board: pd.DataFrame) -> Found:
+    """Judge whether there are benchmarks on which several proxies rank the top better than both counts."""
     by_benchmark = against_the_better(board, "top").groupby("benchmark", sort=False)
     ahead = {str(benchmark): rows["proxy"][rows["low"] > 0] for benchmark, rows in by_benchmark}
     several = [benchmark for benchmark, names in ahead.items() if len(names) > 1]
@@ -227,18 +206,11 @@ def above_somewhere(statement: str, place: str, board: pd.DataFrame) -> Verdict:
         "5\N{NO-BREAK SPACE}% above that of #Params and of #FLOPs."
     )
     parts = [Part("benchmarks", (Check("benchmarks", len(several) > 1),))] if ahead else []
-    return _verdict(statement, place, f"{reading} These are: {found or 'none'}.", parts)
+    return f"{reading} These are: {found or 'none'}.", parts
 
 
-def kinds_differ(statement: str, place: str, board: pd.DataFrame) -> Verdict:
-    """Judge whether, on every benchmark, the gradient-free proxies rank worse than the gradient-based ones.
-
-    Parameters
-    ----------
-    statement, place : str
-        Of the survey.
-    board : DataFrame
-    """
+def kinds_differ(board: pd.DataFrame) -> Found:
+    """Judge whether, on every benchmark, gradient-free proxies rank worse than gradient-based ones."""
     found, parts = [], []
     for benchmark, here in _own(board, "all").groupby("benchmark", sort=False):
         kinds = here["proxy"].map(lambda name: zsnas.proxies.proxy(name).kind)
@@ -257,27 +229,17 @@ def kinds_differ(statement: str, place: str, board: pd.DataFrame) -> Verdict:
         "Read as: on each benchmark that has scores of both kinds, the median KT of the gradient-free "
         "proxies is below that of the gradient-based ones."
     )
-    return _verdict(statement, place, f"{reading} The medians (and how many): {'; '.join(found)}.", parts)
-
-
-def _verdict(statement: str, place: str, because: str, parts: Sequence[Part]) -> Verdict:
-    if not parts:
-        return Verdict(statement, place, "cannot be compared", "Too few networks are scored.")
-    return Verdict.of(statement, place, because, parts)
+    return f"{reading} The medians (and how many): {'; '.join(found)}.", parts
 
 
 def within_depth(
-    statement: str,
-    place: str,
     by_depth: Mapping[str, pd.DataFrame],
     partial: Mapping[str, tuple[float, float]],
-) -> Verdict:
+) -> Found:
     """Judge whether KT of #Params is above 0 among the networks of each depth.
 
     Parameters
     ----------
-    statement, place : str
-        Of the survey.
     by_depth : mapping of DataFrame
         Of :func:`zsnas.book.studies.boards.by_depth`, by the name of the data set.
     partial : mapping
@@ -290,22 +252,18 @@ def within_depth(
     )
     reading = "Read as: among the networks of each depth, KT of #Params is above 0."
     given = f"Given depth, its KT over the whole space goes {controlled}."
-    return _verdict(statement, place, f"{reading} It is: {'; '.join(found)}. {given}", parts)
+    return f"{reading} It is: {'; '.join(found)}. {given}", parts
 
 
 def keeps_the_best(
-    statement: str,
-    place: str,
     kept: Mapping[tuple[str, str], Mapping[str, float]],
     proxy: str,
     price: Mapping[str, float],
-) -> Verdict:
+) -> Found:
     """Judge whether a filter keeps more of the best than chance would, and costs less than a bare pass.
 
     Parameters
     ----------
-    statement, place : str
-        Of the survey.
     kept : mapping
         Of :func:`zsnas.book.studies.boards.kept_by_filter` with half of the networks kept, by the name of the
         data set and the proxy.
@@ -331,7 +289,7 @@ def keeps_the_best(
         f"{reading} There stay: {'; '.join(found)}. It costs {number(price[proxy])} bare passes, #Params "
         f"{number(price['params'])}."
     )
-    return _verdict(statement, place, because, parts)
+    return because, parts
 
 
 def _percent(share: Mapping[str, float]) -> str:
@@ -339,13 +297,11 @@ def _percent(share: Mapping[str, float]) -> str:
     return f"{value}\N{NO-BREAK SPACE}% [{low},\N{NO-BREAK SPACE}{high}] of {int(share['n'])}"
 
 
-def kendall_moves_less(statement: str, place: str, moved: pd.DataFrame) -> Verdict:
+def kendall_moves_less(moved: pd.DataFrame) -> Found:
     """Judge whether KT changes less than Spearman's ρ, for its size, under each disturbance.
 
     Parameters
     ----------
-    statement, place : str
-        Of the survey.
     moved : DataFrame
         Of :func:`zsnas.book.studies.boards.robustness`.
     """
@@ -366,4 +322,4 @@ def kendall_moves_less(statement: str, place: str, moved: pd.DataFrame) -> Verdi
         "Read as: under each disturbance the relative change of KT is smaller than that of ρ for most "
         "proxies and benchmarks."
     )
-    return _verdict(statement, place, f"{reading} It is under {'; '.join(found)}.", parts)
+    return f"{reading} It is under {'; '.join(found)}.", parts
