@@ -298,8 +298,7 @@ class Comparison:
             table = self.differences(reference)[label]
             rows = table[(table["statistic"] == statistic) & (table["contrast"] == "reference")]
             rows = rows.set_index("proxy").reindex([name for name in self.proxies if name not in references])
-            written = map(tables.interval, rows["value"], rows["low"], rows["high"])
-            columns[f"minus {label_of(reference)}"] = pd.Series(list(written), rows.index)
+            columns[f"minus {label_of(reference)}"] = pd.Series(tables.intervals(rows), rows.index)
         words = {"KT": "Kendall's τ", "SPR": "Spearman's ρ"}[statistic]
         caption = (
             f"{words} with {self.truth(label)} beside that of a count, {label}: difference [95 % interval]."

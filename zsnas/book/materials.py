@@ -345,9 +345,8 @@ def describe(bench: Benchmark, table: pd.DataFrame) -> str:
         ", which is embedded and stands in for what this machine lacks" if bench.name == EMBEDDED else ""
     )
     return (
-        f"- `{bench.name}`{instead}: {len(bench.table):,} architectures; "
-        f"{table['arch'].nunique():,} of them scored "
-        f"with {'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))}, "
+        f"- `{bench.name}`{instead}: {len(bench.table):,} architectures; {table['arch'].nunique():,} of them "
+        f"scored with {'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))}, "
         f"{table.attrs['origin']}."
     )
 

@@ -126,10 +126,9 @@ def front_panels_alt(bench: Benchmark, cost: str, selected: Mapping[str, pd.Data
         for name, picked in selected.items()
     )
     return (
-        f"{len(selected)} panels of test accuracy against cost. "
-        f"The Pareto front has {len(best)} networks "
-        f"and rises to {best[bench.metric].iloc[-1]:.1f}\N{NO-BREAK SPACE}%. "
-        f"Without a budget the proxies pick: {ends}."
+        f"{len(selected)} panels of test accuracy against cost. The Pareto front has {len(best)} networks "
+        f"and rises to {best[bench.metric].iloc[-1]:.1f}\N{NO-BREAK SPACE}%. Without a budget the proxies "
+        f"pick: {ends}."
     )
 
 

@@ -14,13 +14,13 @@ from zsnas.statistics import kendall, partial_spearman
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from zsnas.book.studies.pools import Networks
+    from zsnas.book.studies.pools import Key, Networks
 
 FEATURES = ("3×3 convolutions", "1×1 convolutions", "skip connections", "poolings", "depth")
 _NAMED = dict(zip(FEATURES, ("nor_conv_3x3", "nor_conv_1x1", "skip_connect", "avg_pool_3x3"), strict=False))
 
 
-def given_counts(pools: Mapping[tuple[str, str], Networks], proxies: Sequence[str]) -> pd.DataFrame:
+def given_counts(pools: Mapping[Key, Networks], proxies: Sequence[str]) -> pd.DataFrame:
     """Correlate proxies with accuracy at fixed #Params and #FLOPs: Spearman's ρ, and the partial one.
 
     A count is held fixed by the other count only.

@@ -74,9 +74,8 @@ def counts_are_hard_to_beat(table: pd.DataFrame) -> str:
     named = ", ".join(f"{label_of(name)} on {ahead[name]} of {shared[name]}" for name in winners)
     return (
         f"On {better} of {over_all.shape[1]} benchmarks, counting the weights ranks better than the median "
-        f"proxy; "
-        f"of the proxies that are scored on half of them or more, these are ahead of it more often than not: "
-        f"{named or 'none'}."
+        "proxy; of the proxies that are scored on half of them or more, these are ahead of it more often "
+        f"than not: {named or 'none'}."
     )
 
 
@@ -102,10 +101,9 @@ def the_top_is_lost(table: pd.DataFrame) -> str:
         return "No benchmark has enough of its best networks scored to say what happens at the top."
     lower = (pairs["top"] < pairs["all"]).sum()
     return (
-        f"Among the best 5 % of the networks, where a search has to choose, the median τ falls from "
+        "Among the best 5 % of the networks, where a search has to choose, the median τ falls from "
         f"{number(pairs['all'].median())} to {number(pairs['top'].median())}; it falls for {lower} of "
-        f"{len(pairs)} "
-        "pairs of a proxy and a benchmark."
+        f"{len(pairs)} pairs of a proxy and a benchmark."
     )
 
 
@@ -131,9 +129,8 @@ def the_pick_is_behind() -> str:
     picked = truth[weights == weights.max()].mean()
     return (
         f"The largest of {len(truth):,} cells of NAS-Bench-201 reaches {picked:.1f} % on CIFAR-100, "
-        f"{truth.max() - picked:.1f} points below the best and {picked - truth.mean():.1f} above the mean: "
-        f"a count "
-        "finds a good network and not the best."
+        f"{truth.max() - picked:.1f} points below the best and {picked - truth.mean():.1f} above the mean: a "
+        "count finds a good network and not the best."
     )
 
 

@@ -32,6 +32,8 @@ SPACES = {
 }
 """Search spaces, and the benchmarks of each by name and data set or task."""
 
+Key = tuple[str, str]  # space, and data set or task
+
 FEW = 30
 """Networks; where the top 5 % are fewer, the top is the better half."""
 
@@ -82,9 +84,7 @@ def networks(name: str, proxies: Sequence[str], limit: int | None = None) -> Net
     return Networks(table[table.index.isin(drawn)], table[table.index.isin(best)])
 
 
-def all_networks(
-    proxies: Sequence[str] = COMMON, limit: int | None = None
-) -> dict[tuple[str, str], Networks]:
+def all_networks(proxies: Sequence[str] = COMMON, limit: int | None = None) -> dict[Key, Networks]:
     """Return the networks of every benchmark that this machine has, by space and data set or task."""
     found = {
         (space, words): networks(name, proxies, limit)

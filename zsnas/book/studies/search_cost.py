@@ -151,8 +151,7 @@ def distance(found: dict[str, np.ndarray]) -> str:
     """Say how often a search of one kind costs far more than one of the next."""
     parts = [
         f"in {_percent(_share(found[more], found[less], FAR_MORE))} of the pairs of a {more} and a {less} "
-        f"search "
-        f"the first costs at least {FAR_MORE} times as much"
+        f"search the first costs at least {FAR_MORE} times as much"
         for more, less in _neighbours()
     ]
     return f"{listed(parts).capitalize()}."
@@ -164,13 +163,10 @@ def sizes_differ(table: pd.DataFrame) -> str:
     alike = table[table["imagenet1k_top1"].between(low, high)].groupby("kind")["gmacs"].median()
     ratio = alike["one-shot"] / alike["multi-shot"]
     return (
-        f"Take the sizes of the one-shot networks with care. Between {low:g} and {high:g} % of accuracy "
-        f"the median "
-        f"one-shot network of the figure has {alike['one-shot']:.1f} billion multiply-accumulates, "
-        f"{ratio:.0f} times as "
-        f"many as the median multi-shot network, {alike['multi-shot']:.2f} billion. Perhaps the two are "
-        f"not of one unit; "
-        "the figure does not say."
+        f"Take the sizes of the one-shot networks with care. Between {low:g} and {high:g} % of accuracy the "
+        f"median one-shot network of the figure has {alike['one-shot']:.1f} billion multiply-accumulates, "
+        f"{ratio:.0f} times as many as the median multi-shot network, {alike['multi-shot']:.2f} billion. "
+        "Perhaps the two are not of one unit; the figure does not say."
     )
 
 
@@ -201,8 +197,7 @@ def judged(table: pd.DataFrame, matches: pd.DataFrame) -> list[Verdict]:
         "Zero-shot search reaches an accuracy comparable with that of one-shot and multi-shot search.",
         "Section 1, Figure 1",
         f"Read as: at most {COMPARABLE:g} point below the mean of the networks of its size, for each "
-        f"zero-shot network "
-        f"and each other kind. This holds for {sum(kept)} of {len(kept)}. Points ahead: "
+        f"zero-shot network and each other kind. This holds for {sum(kept)} of {len(kept)}. Points ahead: "
         f"{listed(f'of {kind} {values}' for kind, values in by_kind.items())}.",
         (("", held) for held in kept),
     )
@@ -210,10 +205,9 @@ def judged(table: pd.DataFrame, matches: pd.DataFrame) -> list[Verdict]:
     orders = Verdict.counted(
         "It does so at a cost that is lower by orders of magnitude.",
         "Section 1, Figure 1",
-        f"Read as: the cheapest search of the other kind that found a network of its size emitted at least "
-        f"{ORDERS} "
-        f"times as much CO₂. This holds for {sum(cheaper)} of {len(cheaper)}; the smallest factor is "
-        f"{some['ratio'].min():,.0f}, the median {some['ratio'].median():,.0f}.",
+        "Read as: the cheapest search of the other kind that found a network of its size emitted at least "
+        f"{ORDERS} times as much CO₂. This holds for {sum(cheaper)} of {len(cheaper)}; the smallest factor "
+        f"is {some['ratio'].min():,.0f}, the median {some['ratio'].median():,.0f}.",
         (("", held) for held in cheaper),
     )
     return [cost, accuracy, orders]

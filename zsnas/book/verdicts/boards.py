@@ -188,9 +188,8 @@ def bad_at_the_top(board: pd.DataFrame) -> Found:
         "every proxy and both counts."
     )
     twice = (
-        f"With a threshold of {number(BAD + 0.2)} it would hold by the values on "
-        f"{(kts < BAD + 0.2).sum()} of {len(kts)} benchmarks, with {number(BAD - 0.1)} on "
-        f"{(kts < BAD - 0.1).sum()}."
+        f"With a threshold of {number(BAD + 0.2)} it would hold by the values on {(kts < BAD + 0.2).sum()} "
+        f"of {len(kts)} benchmarks, with {number(BAD - 0.1)} on {(kts < BAD - 0.1).sum()}."
     )
     return " ".join([reading, *found, twice]), parts
 

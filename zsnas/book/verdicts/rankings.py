@@ -160,9 +160,8 @@ def works_well(
     reached = listed(f"{label_of(name)} {_percentages(named.T[name])}" for name in proxies)
     data = " and ".join(contrasts)
     because = (
-        "The survey gives no threshold; read as: over all architectures, a KT above 0 and "
-        f"above half that of {label_of(reference)}. "
-        f"On {data} they reach this part of it: {reached}."
+        "The survey gives no threshold; read as: over all architectures, a KT above 0 and above half that of "
+        f"{label_of(reference)}. On {data} they reach this part of it: {reached}."
     )
     short = labels(name for name, of_it in parts.items() if not all(part.holds for part in of_it))
     because += f" With a part of the interval below it, or all: {short}." if short else ""
