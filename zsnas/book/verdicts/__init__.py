@@ -10,7 +10,6 @@ from zsnas.book.verdicts.first_places import (
 from zsnas.book.verdicts.rankings import (
     above,
     below,
-    compared,
     correlation_falls,
     drops_at_the_top,
     labels,
@@ -42,7 +41,6 @@ __all__ = [
     "Verdict",
     "above",
     "below",
-    "compared",
     "corrected",
     "correlation_falls",
     "drops_at_the_top",

@@ -16,32 +16,19 @@ import pandas as pd
 
 import zsnas.proxies
 from zsnas.book.tables import interval, number
-from zsnas.book.verdicts.verdict import (
-    ENOUGH,
-    Check,
-    Part,
-    Verdict,
-    every,
-    is_above,
-    outcome_of,
-)
+from zsnas.book.verdicts.verdict import ENOUGH, Check, Part, Verdict
 from zsnas.proxies import label_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 __all__ = [
-    "Verdict",
     "above",
     "below",
-    "compared",
     "correlation_falls",
     "drops_at_the_top",
-    "every",
-    "is_above",
     "labels",
     "listed",
-    "outcome_of",
     "surpasses",
     "works_best",
     "works_well",
@@ -114,7 +101,7 @@ def surpasses(statement: str, place: str, contrasts: Mapping[str, pd.DataFrame],
     margins = {
         data: _kendall(contrast, "contrast", "reference").T[proxy] for data, contrast in contrasts.items()
     }
-    found = listed(f"{data} {compared(margin)}" for data, margin in margins.items())
+    found = listed(f"{data} {_compared(margin)}" for data, margin in margins.items())
     because = (
         "Read as: on each of them a KT over all architectures above that of #Params. "
         f"The difference is: {found}."
@@ -301,11 +288,11 @@ def _course(table: pd.DataFrame, contrasts: pd.DataFrame, proxy: str) -> str:
 
 
 def _margins(rows: pd.DataFrame) -> str:
-    named = (f"{label_of(name)} (by {compared(rows.loc[name])})" for name in rows.index)
+    named = (f"{label_of(name)} (by {_compared(rows.loc[name])})" for name in rows.index)
     return listed(named) or "none"
 
 
-def compared(row: pd.Series[float]) -> str:
+def _compared(row: pd.Series[float]) -> str:
     """Write a difference of :func:`zsnas.statistics.differences`, and over how many if some were left out."""
     over = f" over the {int(row['n']):,} with both scores" if row["missing"] else ""
     return f"{_written(row)}{over}"
