@@ -1,5 +1,6 @@
 """A network is cut into the kernels that one can read off its definition, and their latencies add up."""
 
+import itertools
 import random
 from collections import Counter
 
@@ -12,6 +13,7 @@ from torch.nn import functional as F
 
 import zsnas
 from zsnas.book.studies import processor
+from zsnas.hardware import latencies
 from zsnas.hardware.kernels import Kernel, KernelModel, build, cut, sampled
 from zsnas.macs import MacCounter
 from zsnas.spaces import list_spaces
@@ -94,6 +96,20 @@ def test_how_a_network_writes_its_operations_does_not_matter():
 
     assert texts(network, (4, 8, 8)) == ["shift:4:4:8:1:1", "relu-depthwise-bn:4:4:8:3:1"]
     assert texts(network.modules_, (4, 8, 8)) == ["relu-depthwise-bn:4:4:8:3:1"]
+
+
+def test_networks_of_the_same_kernels_tie_whatever_their_order():
+    """The operations of a cell stand on other edges, and floating point adds them up in another order."""
+    operations = ["nor_conv_1x1"] * 3 + ["nor_conv_3x3"] + ["skip_connect"] * 2
+    form = "|{}~0|+|{}~0|{}~1|+|{}~0|{}~1|{}~2|"
+    cells = sorted({form.format(*order) for order in itertools.permutations(operations)})
+    table = latencies("kernels")
+    model = KernelModel().fit(table["kernel"].tolist(), table["latency_ms"])
+    kernels = [model._counts(cell) for cell in cells]
+    same = [cell for cell, found in zip(cells, kernels, strict=True) if found == kernels[0]]
+
+    assert len(same) > 10
+    assert len({*model.predict(same)}) == 1
 
 
 @pytest.mark.parametrize(

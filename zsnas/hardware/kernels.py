@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections import Counter
 from functools import cache
 from itertools import product
+from math import fsum
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -111,7 +112,8 @@ class KernelModel(Predictor):
         counts = [self._counts(arch) for arch in architectures]
         kernels = dict.fromkeys(kernel for count in counts for kernel in count)
         latency = {kernel: self._latency(kernel) for kernel in kernels}
-        totals = [sum(times * latency[kernel] for kernel, times in count.items()) for count in counts]
+        # Whatever the order of its kernels, so that networks of the same kernels tie.
+        totals = [fsum(times * latency[kernel] for kernel, times in count.items()) for count in counts]
         return self._scale * np.array(totals)
 
     def _adapt(self, architectures: list[str], latency: Floats) -> None:

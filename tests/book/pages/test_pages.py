@@ -22,6 +22,7 @@ from zsnas.book.pages.parameters import defaults, typed
 
 # The package has functions of these names, which hide its modules.
 _pages = importlib.import_module("zsnas.book.pages.page")
+_provenance = importlib.import_module("zsnas.book.pages.provenance")
 _refresh = importlib.import_module("zsnas.book.pages.refresh")
 
 TINY = Path(__file__).parents[2] / "tiny_notebook.md"
@@ -233,7 +234,7 @@ def test_a_source_can_be_a_page_for_each_file_of_a_folder():
 
 
 def test_a_part_makes_its_own_page_stale_and_no_other(each):
-    digest = importlib.import_module("zsnas.book.pages.provenance").source_digest
+    digest = _provenance.source_digest
     before = [digest(notebooks.page(name)) for name in ("source_1", "source_2", "tiny")]
     with (each / "notebooks" / "parts" / "1.md").open("a") as part:
         part.write("More.\n")
@@ -472,6 +473,21 @@ def test_name_of_a_room_that_leads_elsewhere_makes_a_page_stale(project):
     room = project / "zsnas" / "proxies" / "__init__.py"
     room.write_text(room.read_text().replace("    score,\n)", "    measure as score,\n)"))
     assert notebooks.stale("tiny") == ["zsnas.score is something else now"]
+
+
+def test_a_page_rests_on_the_words_of_one_that_it_quotes(project):
+    quotes = "\n```{code-cell} ipython3\nfrom pathlib import Path\nlen(Path('tiny.ipynb').read_text())\n```\n"
+    (project / "notebooks" / "before.md").write_text(TINY.read_text() + quotes)
+    notebooks.run("before", progress=False)
+    assert notebooks.stale("before") == []
+    assert _provenance.in_order(["before", "tiny"]) == ["tiny", "before"]
+
+    page = project / "notebooks" / "tiny.ipynb"
+    for kind, reasons in (("image/svg+xml", []), ("text/html", ["notebooks/tiny.ipynb has changed"])):
+        notebook = nbformat.read(page, as_version=4)
+        notebook.cells[-1].outputs.append(nbformat.v4.new_output("display_data", {kind: "another"}))
+        nbformat.write(notebook, page)
+        assert notebooks.stale("before") == reasons
 
 
 def test_page_is_refused_when_code_changes_while_it_runs(project):

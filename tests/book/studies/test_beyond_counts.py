@@ -63,3 +63,16 @@ def test_survival_is_what_is_left_at_the_top():
     assert (
         survival.same_order(found.reset_index()) == 0
     )  # the better one over all is the worse one at the top
+
+
+def test_few_networks_say_nothing():
+    table = pd.DataFrame(
+        {"truth": [1.0, 2.0, 3.0, 4.0], "params": 1.0, "flops": 2.0, "snip": 3.0},
+        index=space("nb201").architectures[:4],
+    )
+    found = beyond_counts.given_counts({("toy", "x"): Networks(table, table)}, ["params", "flops", "snip"])
+    assert found.empty
+    assert beyond_counts.sizes(found) == "too few are scored here"
+    assert beyond_counts.given_graph(table, ["snip"]).empty
+    said = beyond_counts.finding(found, found, found)
+    assert said == "Too few networks are scored here to say where."

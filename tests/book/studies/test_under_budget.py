@@ -46,6 +46,8 @@ def test_candidates_have_every_seed_and_a_value_of_every_proxy():
         {"arch": list("aabbc"), "seed": [0, 1, 0, 1, 0], "snip": [1.0, None, None, None, 2.0]}
     )
     assert set(under_budget.of_all_seeds(scores, ["snip"])["arch"]) == {"a"}
+    without = scores.assign(fisher=float("nan"))
+    assert set(under_budget.of_all_seeds(without, ["snip", "fisher"])["arch"]) == {"a"}
 
 
 def test_regrets_are_those_of_the_largest_budget(found):
@@ -60,6 +62,11 @@ def test_regrets_are_those_of_the_largest_budget(found):
 def test_few_candidates_say_nothing(found):
     few = under_budget.Picks(found.benches, found.scores[:4], found.sampled, found.whole)
     assert few.finding() == "Only 4 scored networks compete here, too few to say which proxy picks well."
+
+
+def test_a_caption_survives_without_candidates(found):
+    none = under_budget.Picks(found.benches, found.scores[:0], {}, found.whole)
+    assert none.made_with == "No network is scored here."
 
 
 def test_tables_have_fixed_rows_above_and_below(found):

@@ -13,6 +13,7 @@ import hashlib
 import json
 from copy import deepcopy
 from functools import cache
+from graphlib import TopologicalSorter
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,8 @@ from zsnas.book.pages.references import References
 from zsnas.book.pages.syntax import digest, hashed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
 RECORDED_VERSIONS = ("zsnas", "torch", "numpy", "pandas", "scipy", "matplotlib")
 LARGEST_PAGE = 1_000_000  # bytes
@@ -60,7 +62,7 @@ def provenance(
     return {
         "source": source,
         "parameters": parameters,
-        "files": {path: _file_digest(here, path) for path in recorded["opened"]},
+        "files": {path: _file_digest(here, path) for path in recorded["opened"] if path != _own(here)},
         "sources": {
             entry: _source_digest(entry) if had else ABSENT
             for entry, had in sorted(recorded["sources"].items())
@@ -81,6 +83,25 @@ def record_of(name: str) -> dict[str, Any] | None:
         "zsnas"
     )
     return record
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Return the notebooks with those that quote the results of others after these, as far as is recorded.
+
+    Parameters
+    ----------
+    names : iterable of str
+    """
+    places = {_own(page(name)): name for name in names}
+    quoted = {
+        name: [places[path] for path in (record_of(name) or {}).get("files", ()) if path in places]
+        for name in places.values()
+    }
+    return list(TopologicalSorter(quoted).static_order())
+
+
+def _own(here: Page) -> str:
+    return here.executed.relative_to(here.project).as_posix()
 
 
 def missing(name: str) -> list[str]:
@@ -171,11 +192,21 @@ def source_digest(here: Page) -> str:
 
 
 def _file_digest(here: Page, path: str) -> str:
-    """Return the hash of a file, or of the names in a folder."""
+    """Return the hash of a file, of the names in a folder, or of what an executed page says."""
     full = here.project / path
+    if full.suffix == ".ipynb" and full.exists():
+        return _digest(_said(full).encode())
     if full.is_dir():
         return _digest("\n".join(sorted(entry.name for entry in full.iterdir())).encode())
     return _digest(full.read_bytes()) if full.exists() else ABSENT
+
+
+def _said(executed: Path) -> str:
+    """Return the words and tables of an executed page; what quotes it does not rest on its pictures."""
+    cells = json.loads(executed.read_text(encoding="utf-8"))["cells"]
+    shown = [output.get("data", {}) for cell in cells for output in cell.get("outputs", ())]
+    words = [[data[kind] for kind in sorted(data) if kind.startswith("text/")] for data in shown]
+    return json.dumps([said for said in words if said])
 
 
 def _source_digest(entry: str) -> str:

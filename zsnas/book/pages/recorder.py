@@ -130,6 +130,8 @@ def _counts(below: str) -> bool:
     """Tell whether a page rests on the content of a file; code counts when it runs instead."""
     if below.startswith("zsnas/"):
         return not (below.endswith("/") or "__pycache__" in below or Path(below).suffix.startswith(".py"))
+    if below.startswith("notebooks/"):
+        return below.endswith(".ipynb")  # a page that quotes what another one found
     # Each source and each file counts by its own hash, and not with all the others in their list.
     return below.startswith("data/") and below not in ("data/sources.toml", "data/SHA256SUMS")
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from zsnas.book.pages.execution import NotebookError, export_again, run
 from zsnas.book.pages.page import list_notebooks, page
 from zsnas.book.pages.parameters import defaults
-from zsnas.book.pages.provenance import OUTDATED_TEXT, missing, stale
+from zsnas.book.pages.provenance import OUTDATED_TEXT, in_order, missing, stale
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ def refresh() -> None:
     NotebookError
         When a notebook that has never been executed, or has new inputs, cannot be executed.
     """
-    for name in list_notebooks():
+    for name in in_order(list_notebooks()):
         reasons = stale(name)
         if not reasons:
             logger.info("%s: up to date", name)

@@ -8,6 +8,8 @@ import pandas as pd
 
 from zsnas.book.studies.boards import COUNTS, depth
 from zsnas.book.studies.pools import FEW
+from zsnas.book.tables import number
+from zsnas.proxies import label_of
 from zsnas.spaces import nb201
 from zsnas.statistics import kendall, partial_spearman
 
@@ -54,7 +56,47 @@ def given_counts(pools: Mapping[Key, Networks], proxies: Sequence[str]) -> pd.Da
                     "n": len(known),
                 }
             )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=["space", "task", "proxy", "rho", "partial", "n"])
+
+
+def sizes(found: pd.DataFrame) -> str:
+    """Say of how many networks :func:`given_counts` is: ``n = 300 to 1,000``."""
+    return f"n = {found['n'].min():,} to {found['n'].max():,}" if len(found) else "too few are scored here"
+
+
+def finding(found: pd.DataFrame, means: pd.DataFrame, graph: pd.DataFrame) -> str:
+    """Say how far #Params goes, and what is left of the other proxies when the counts are known.
+
+    Parameters
+    ----------
+    found : DataFrame
+        Of :func:`given_counts`.
+    means : DataFrame
+        Its ``rho`` and ``partial``, in the mean over spaces, by proxy; without the counts.
+    graph : DataFrame
+        Of :func:`given_graph`; empty where that space is not there.
+    """
+    if found.empty:
+        return "Too few networks are scored here to say where."
+    params = found[found["proxy"] == "params"].set_index(["space", "task"])["rho"].sort_values()
+    keeps = means.sort_values("partial").iloc[-1]
+    gone = (means["partial"].abs() < means["rho"].abs() / 2).sum()
+    said = (
+        f"Its Spearman's ρ with accuracy goes from {number(params.iloc[0])} ({', '.join(params.index[0])}) "
+        f"to {number(params.iloc[-1])} ({', '.join(params.index[-1])}). Most other proxies are counts in "
+        f"part: at fixed #Params and #FLOPs, {gone} of {len(means)} keep less than half of their ρ, and "
+        f"{label_of(keeps.name)} keeps most, {number(keeps['partial'])} of {number(keeps['rho'])} in the "
+        "mean over spaces."
+    )
+    if graph.empty:
+        return said
+    ranked = graph.sort_values("given the graph")
+    count, most = ranked[ranked.index == "params"].iloc[0], ranked.iloc[-1]
+    return (
+        f"{said} In NAS-Bench-201 #Params is what the graph says: at fixed numbers of operations and depth, "
+        f"{number(count['given the graph'])} is left of {number(count['rho'])}, while {label_of(most.name)} "
+        f"has {number(most['given the graph'])} of {number(most['rho'])}."
+    )
 
 
 def counts_and_depth(architectures: Sequence[str]) -> pd.DataFrame:
@@ -86,12 +128,14 @@ def given_graph(table: pd.DataFrame, proxies: Sequence[str]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``rho``, ``given depth``, ``given the graph`` and ``n``.
+        ``rho``, ``given depth``, ``given the graph`` and ``n``; without the proxies that too few have.
     """
     features = counts_and_depth(list(table.index))
     rows = {}
     for name in [name for name in proxies if name in table]:
         known = table[table[name].notna()]
+        if len(known) < FEW:
+            continue
         here = features.loc[known.index]
         rows[name] = {
             "rho": partial_spearman(known[name], known["truth"], []),
@@ -101,7 +145,8 @@ def given_graph(table: pd.DataFrame, proxies: Sequence[str]) -> pd.DataFrame:
             ),
             "n": len(known),
         }
-    return pd.DataFrame.from_dict(rows, orient="index")
+    columns = ["rho", "given depth", "given the graph", "n"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
 
 
 def within_slices(table: pd.DataFrame, proxies: Sequence[str], slices: int = 10) -> pd.Series[float]:

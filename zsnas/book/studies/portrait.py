@@ -80,11 +80,9 @@ class Portrait:
     def code(self, other: str | None = None) -> Markdown:
         """Write its function as code, or that of another proxy, without the docstring."""
         function = (zsnas.proxies.proxy(other) if other else self.proxy).function
-        text = inspect.getsource(function)
-        documented = function.__doc__ or ""
-        head, _, body = text.partition(documented)
-        head = head.rpartition('"""')[0].rstrip().removesuffix("r").rstrip()
-        return Markdown(f"```python\n{head}\n{body.partition(chr(10))[2].rstrip()}\n```")
+        head, _, documented = inspect.getsource(function).partition('"""')
+        head, body = head.rstrip().removesuffix("r").rstrip(), documented.partition('"""')[2]
+        return Markdown(f"```python\n{head}\n{body.strip(chr(10)).rstrip()}\n```")
 
     def finding(self) -> str:
         """Say in a sentence where it ranks best and worst."""

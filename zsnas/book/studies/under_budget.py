@@ -40,9 +40,13 @@ def counted(bench: Benchmark) -> pd.DataFrame:
 
 
 def of_all_seeds(scores: pd.DataFrame, proxies: Sequence[str]) -> pd.DataFrame:
-    """Keep the networks that have scores with every seed, and a value of every proxy with one at least."""
+    """Keep the networks that have scores with every seed, and a value of every proxy with one at least.
+
+    A proxy that no network has a value of is none of these.
+    """
     by_arch = scores.groupby("arch")
-    seeds, measured = by_arch["seed"].nunique(), by_arch[list(proxies)].count().min(axis=1)
+    present = scores[list(proxies)].dropna(axis="columns", how="all").columns
+    seeds, measured = by_arch["seed"].nunique(), by_arch[list(present)].count().min(axis=1)
     kept = seeds.index[(seeds == scores["seed"].nunique()) & (measured > 0)]
     return scores[scores["arch"].isin(kept)]
 
@@ -197,6 +201,8 @@ class Picks:
     @property
     def made_with(self) -> str:
         """Say for a caption how many candidates there are below each budget, and how they were scored."""
+        if self.scores.empty:
+            return "No network is scored here."
         sizes = ", ".join(f"{int(found['n'].max()):,}" for found in self.sampled.values())
         seeds = sorted(self.scores["seed"].unique())
         return (
