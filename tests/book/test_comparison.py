@@ -295,3 +295,16 @@ def test_a_verdict_gets_the_differences_from_several_references():
     found = study_of(40).judge(ahead, "S.", "P", references=["params", "flops"])
 
     assert found == {"params": ["Toy"], "flops": ["Toy"]}
+
+
+def test_a_page_shows_a_table_with_its_caption_and_its_legend():
+    rows = pd.DataFrame({"τ": ["0.5"]}, pd.Index(["SNIP"], name="Proxy"))
+    shown = comparison.table(rows, "Correlation.", "tab-one", "left", legend="One seed.")
+    assert shown.data.splitlines()[:5] == [
+        ":::{table} Correlation.",
+        ":name: tab-one",
+        "",
+        "| Proxy | τ |",
+        "| :-- | :-- |",
+    ]
+    assert shown.data.endswith(":::{legend}\nOne seed.\n:::")

@@ -255,3 +255,17 @@ def test_repeated_are_networks_of_the_benchmark(bench):
     again = materials.repeated(part, ask(part))
     assert sorted(again["arch"].unique()) == ["a2", "a3"]
     assert set(again["seed"]) == {0, 1}
+
+
+def test_a_benchmark_is_known_when_it_and_its_scores_are_here(bench, monkeypatch, tmp_path):
+    monkeypatch.setattr(materials, "published_path", lambda _name: tmp_path / "scores")
+    monkeypatch.setattr(zsnas.benchmarks, "benchmark", lambda _name: bench)
+    assert materials.known("toy/data") is None
+    (tmp_path / "scores").touch()
+    assert materials.known("toy/data") is bench
+
+    def absent(name):
+        raise zsnas.SourceUnavailable(name)
+
+    monkeypatch.setattr(zsnas.benchmarks, "benchmark", absent)
+    assert materials.known("toy/data") is None

@@ -11,7 +11,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submodules=["figures", "materials", "pages", "studies", "tables", "verdicts"],
     submod_attrs={
         "figures.neurons": ["picture"],
-        "comparison": ["Comparison", "compare", "drawn", "judged", "say", "short"],
+        "comparison": ["TEN", "Comparison", "compare", "drawn", "judged", "say", "short", "table"],
         "instruments": ["explorer", "leaderboard_row"],
     },
 )

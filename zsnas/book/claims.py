@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zsnas.book import pages
 from zsnas.book.verdicts import OUTCOMES, Verdict, corrected, outcome_of, read
+from zsnas.book.verdicts.verdict import LEVEL
 from zsnas.sources import DATA
 
 if TYPE_CHECKING:
@@ -26,9 +27,6 @@ FILE = DATA / "published" / "claims.toml"
 
 UNTESTED = "not tested"
 """The outcome of a claim that no page tests."""
-
-LEVEL = 0.05
-"""How often an interval of 95 % leaves out what it should contain."""
 
 
 class Found(NamedTuple):

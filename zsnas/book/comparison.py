@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import pandas as pd
 from IPython.display import HTML, Markdown
@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 
 RESAMPLES = {"full": 1000, "quick": 100}
 """Of the bootstrap, by profile."""
+
+TEN = (
+    *("params", "flops", "grad_norm", "snip", "grasp"),
+    *("synflow", "fisher", "jacob_cov", "zen_score", "logdet"),
+)
+"""The proxies that most pages compare."""
 
 TRUTHS = {
     "test_accuracy": "test accuracy",
@@ -272,7 +278,7 @@ class Comparison:
     def side_by_side(self, words: str, name: str) -> Markdown:
         """Write Kendall's τ over all of every pool, a column each, as a table with this caption and name."""
         cells = pd.DataFrame({label: self.taus(label) for label in self.pools})
-        return Markdown(tables.numbered(cells.rename(tables.linked_label).rename_axis("Proxy"), words, name))
+        return table(cells.rename(tables.linked_label).rename_axis("Proxy"), words, name)
 
     def leads(self, label: str, references: Sequence[str], name: str, statistic: str = "SPR") -> str:
         """Write how far each proxy is ahead of each reference, over the networks that both have a score of.
@@ -292,8 +298,7 @@ class Comparison:
             table = self.differences(reference)[label]
             rows = table[(table["statistic"] == statistic) & (table["contrast"] == "reference")]
             rows = rows.set_index("proxy").reindex([name for name in self.proxies if name not in references])
-            written = map(tables.interval, rows["value"], rows["low"], rows["high"])
-            columns[f"minus {label_of(reference)}"] = pd.Series(list(written), rows.index)
+            columns[f"minus {label_of(reference)}"] = pd.Series(tables.intervals(rows), rows.index)
         words = {"KT": "Kendall's τ", "SPR": "Spearman's ρ"}[statistic]
         caption = (
             f"{words} with {self.truth(label)} beside that of a count, {label}: difference [95 % interval]."
@@ -500,6 +505,24 @@ def _beside(row: pd.Series[float], proxy: str, reference: str) -> str:
 def drawn(figure: Any, alt: str) -> HTML:  # noqa: ANN401 - matplotlib's figure
     """Return a figure as the SVG that a page shows."""
     return HTML(figures.svg(figure, alt))
+
+
+def table(
+    rows: pd.DataFrame,
+    caption: str,
+    name: str,
+    align: Literal["left", "right"] = "right",
+    *,
+    legend: str = "",
+) -> Markdown:
+    """Return a table as a page shows it.
+
+    Parameters
+    ----------
+    rows, caption, name, align, legend
+        As for :func:`zsnas.book.tables.numbered`.
+    """
+    return Markdown(tables.numbered(rows, caption, name, align, legend=legend))
 
 
 def short(*verdicts: Verdict) -> Markdown:

@@ -89,6 +89,15 @@ def benchmarks(*names: str) -> list[Benchmark]:
     return found or [zsnas.benchmarks.benchmark(EMBEDDED)]
 
 
+def known(name: str) -> Benchmark | None:
+    """Return a benchmark; None when this machine lacks it, or the project has no scores of it."""
+    try:
+        bench = zsnas.benchmarks.benchmark(name)
+    except SourceUnavailable:
+        return None
+    return bench if published_path(name).exists() else None
+
+
 def label(bench: Benchmark) -> str:
     """Return what a benchmark is called in a figure or a sentence."""
     return DATA_SETS.get(bench.batch) or LABELS.get(bench.name, bench.name)
@@ -336,9 +345,8 @@ def describe(bench: Benchmark, table: pd.DataFrame) -> str:
         ", which is embedded and stands in for what this machine lacks" if bench.name == EMBEDDED else ""
     )
     return (
-        f"- `{bench.name}`{instead}: {len(bench.table):,} architectures; "
-        f"{table['arch'].nunique():,} of them scored "
-        f"with {'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))}, "
+        f"- `{bench.name}`{instead}: {len(bench.table):,} architectures; {table['arch'].nunique():,} of them "
+        f"scored with {'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))}, "
         f"{table.attrs['origin']}."
     )
 
@@ -411,10 +419,8 @@ def _start_empty(store: Path, bench: Benchmark) -> None:
         )
 
 
-def _selected(table: pd.DataFrame, seeds: Sequence[int] | None, batch_size: int) -> pd.DataFrame:
-    rows = table["batch_size"] == batch_size
-    if seeds is not None:
-        rows &= table["seed"].isin(seeds)
+def _selected(table: pd.DataFrame, seeds: Sequence[int], batch_size: int) -> pd.DataFrame:
+    rows = (table["batch_size"] == batch_size) & table["seed"].isin(seeds)
     return table[rows].reset_index(drop=True)
 
 

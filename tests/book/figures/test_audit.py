@@ -71,10 +71,10 @@ def test_rows_have_the_labels_of_the_variants_and_of_other_references(table):
 
 
 def test_panels_say_how_many_architectures(table):
-    panels = audit_drawing.dumbbells(table, top=0.1).axes
+    panels = audit_drawing.dumbbells(table).axes
 
     titles = [axes.get_title(loc="left").replace("\N{NO-BREAK SPACE}", " ") for axes in panels]
-    assert titles == ["All architectures\n(n = 1,001 to 1,003)", "Top 10 %\n(n = 50)"]
+    assert titles == ["All architectures\n(n = 1,001 to 1,003)", "Top 5 %\n(n = 50)"]
 
 
 def test_legend_explains_every_mark(table):
@@ -91,12 +91,12 @@ def test_legend_explains_every_mark(table):
 
 
 def test_words_count_what_matters_and_name_the_largest(table):
-    words = audit_drawing.dumbbells_alt(table, top=0.1).replace("\N{NO-BREAK SPACE}", " ")
+    words = audit_drawing.dumbbells_alt(table).replace("\N{NO-BREAK SPACE}", " ")
 
     assert (
         "Over all architectures 1 of 3 differences matter; the largest is −0.30 (SNIP as printed)." in words
     )
-    assert "Over the top 10 % 1 of 3" in words
+    assert "Over the top 5 % 1 of 3" in words
 
 
 def test_subset_without_architectures_is_drawn_empty(table):

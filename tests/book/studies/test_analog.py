@@ -20,14 +20,6 @@ def test_kept_is_analog_minus_digital():
     assert set(TRUTHS) == set(analog.TRUTHS)
 
 
-def test_within_scores_the_space_has_their_networks_only():
-    arch = TRUTHS["noisy"].table["arch"].iloc[3]
-
-    [(bench, scores)] = analog.within({"noisy": TRUTHS["noisy"]}, pd.DataFrame({"arch": [arch]})).values()
-
-    assert list(bench.table["arch"]) == list(scores["arch"]) == [arch]
-
-
 def test_a_proxy_ranks_worse_when_the_intervals_do_not_touch():
     better = rows(snip=[0.5, 0.6], fisher=[0.5, 0.6])
 

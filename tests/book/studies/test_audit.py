@@ -85,21 +85,17 @@ def test_few_architectures_decide_nothing(interval):
     assert audit.judge(*interval, n=29) == "undecided"
 
 
-def test_margin_of_a_judgement_can_be_set():
-    assert audit.judge(0.06, 0.2, n=30, margin=0.1) == "undecided"
-
-
 def test_agreements_are_the_paired_comparisons_with_a_judgement(bench, scores):
-    table = audit.agreements(bench, scores, ["snip"], top=0.1, resamples=50, seed=3)
+    table = audit.agreements(bench, scores, ["snip"], resamples=50)
 
     expected = [
-        paired(bench, scores, name, "snip", 0.1, 50, 3) for name in ("snip_convolutions", "snip_printed")
+        paired(bench, scores, name, "snip", resamples=50) for name in ("snip_convolutions", "snip_printed")
     ]
     pd.testing.assert_frame_equal(table.drop(columns="judgement"), pd.concat(expected, ignore_index=True))
     judgements = table.set_index(["proxy", "subset"])["judgement"]
     assert judgements["snip_printed", "all"] == "matters"
     assert judgements["snip_convolutions", "all"] == "does not matter"
-    assert judgements["snip_printed", "top"] == "undecided"  # 20 architectures
+    assert judgements["snip_printed", "top"] == "undecided"  # 10 architectures
 
 
 @pytest.mark.parametrize(
@@ -128,7 +124,7 @@ def test_label_says_what_a_variant_is_compared_with_unless_it_is_the_original():
 
 def test_words_of_the_subsets():
     assert audit.words("all") == "all architectures"
-    assert audit.words("top", 0.1) == "the top 10\N{NO-BREAK SPACE}%"
+    assert audit.words("top") == "the top 5\N{NO-BREAK SPACE}%"
 
 
 def test_readings_stand_side_by_side():
@@ -170,10 +166,10 @@ def test_agreement_table_has_every_number_with_its_interval(bench, scores):
 
 
 def test_judgement_table_has_a_column_per_data_set_and_subset(found):
-    lines = audit.judgement_table(found, "Judgements.", "tab", top=0.1).splitlines()
+    lines = audit.judgement_table(found, "Judgements.", "tab").splitlines()
 
     assert lines[3].replace("\N{NO-BREAK SPACE}", " ") == (
-        "| Variant | A, all architectures | A, the top 10 % | B, all architectures | B, the top 10 % |"
+        "| Variant | A, all architectures | A, the top 5 % | B, all architectures | B, the top 5 % |"
     )
     assert lines[6] == (
         "| SNIP, running statistics | matters (−0.20) | does not matter (−0.20) | undecided (−0.20) "
@@ -203,9 +199,9 @@ def test_verdict_sorts_the_variants_by_what_all_data_sets_say(found):
 
 
 def test_verdict_says_what_is_undecided(found):
-    lines = audit.verdict(found, "top", top=0.1).splitlines()
+    lines = audit.verdict(found, "top").splitlines()
 
-    assert lines[0].endswith("meant? Over the top 10\N{NO-BREAK SPACE}% of A and B:")
+    assert lines[0].endswith("meant? Over the top 5\N{NO-BREAK SPACE}% of A and B:")
     assert lines[2:] == [
         "- Undecided: *SNIP as printed*.",
         "- Decided on one data set, open on another: "

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from zsnas.benchmarks import Benchmark
-from zsnas.book.studies import language
+from zsnas.book.studies import language, transformers
 from zsnas.spaces import flexibert
 from zsnas.spaces.flexibert import Layer, Plan, plan, write
 
@@ -97,10 +97,10 @@ def test_three_readings_of_a_size():
 def test_a_rank_correlation_has_an_interval_where_there_are_enough():
     truth = pd.Series(range(12), dtype=float)
     columns = pd.DataFrame({"same": truth, "reversed": -truth})
-    found = language.ranked(truth, columns, resamples=20, seed=0)
+    found = transformers.ranked(truth, columns, resamples=20, seed=0)
     assert found["value"].tolist() == [1, -1]
     assert found["low"].notna().all()
-    assert language.ranked(truth[:5], columns[:5], resamples=20, seed=0)["low"].isna().all()
+    assert transformers.ranked(truth[:5], columns[:5], resamples=20, seed=0)["low"].isna().all()
 
 
 def test_what_is_left_at_equal_size_and_shape():

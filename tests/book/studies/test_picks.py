@@ -27,7 +27,7 @@ def _in_order(monkeypatch):
     monkeypatch.setattr(picks, "visited", lambda _bench, limit=None: ARCHS[:limit])
     monkeypatch.setattr(sys.modules["zsnas.leaderboard"], "visited", lambda _bench, limit=None: ARCHS[:limit])
     counts = pd.DataFrame({"arch": ARCHS, "flops": TABLE[COST], "params": TABLE[COST]})
-    monkeypatch.setattr(picks.counting, "counts", lambda *_: counts)
+    monkeypatch.setattr(picks.materials, "counts", lambda _bench: counts)
 
 
 def study_of(count, limit=None, **scores):

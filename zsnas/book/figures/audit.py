@@ -8,13 +8,12 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from zsnas.book.studies.audit import label, words
 from zsnas.book.tables import number
-from zsnas.figures import BLUE, INK, PAPER, STYLE, VERMILION, WIDTH
+from zsnas.figures import BLUE, INK, PAPER, VERMILION, WIDTH, _styled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +25,8 @@ LABEL_WIDTH = 20  # characters
 WEIGHTS = {"matters": 3.5, "undecided": 1.6, "does not matter": 1.6}  # points
 
 
-def dumbbells(table: pd.DataFrame, *, top: float = 0.05) -> Figure:
+@_styled
+def dumbbells(table: pd.DataFrame) -> Figure:
     """Draw each variant beside its reference: two panels, all architectures and the top ones.
 
     A circle is the Kendall's τ with accuracy of the reference, usually the original, a diamond that of the
@@ -37,35 +37,32 @@ def dumbbells(table: pd.DataFrame, *, top: float = 0.05) -> Figure:
     ----------
     table : DataFrame
         Of :func:`zsnas.book.studies.audit.agreements`.
-    top : float
-        The fraction that the subset "top" stands for.
     """
     proxies = table.drop_duplicates("proxy").set_index("proxy")["reference"]
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, 1.6 + 0.45 * len(proxies)), layout="constrained")
-        panels = figure.subplots(1, 2, sharex=True, sharey=True)
-        for axes, subset in zip(panels, ("all", "top"), strict=True):
-            rows = table[table["subset"] == subset].set_index("proxy").reindex(proxies.index)
-            _draw_panel(axes, rows)
-            n = rows["n"].dropna().astype(int)
-            counts = f"{n.min():,}" if n.min() == n.max() else f"{n.min():,} to {n.max():,}"
-            axes.set_title(f"{words(subset, top).removeprefix('the ').capitalize()}\n(n = {counts})")
-        panels[0].invert_yaxis()
-        labels = [textwrap.fill(words_of, LABEL_WIDTH) for words_of in map(label, proxies.index, proxies)]
-        panels[0].set_yticks(range(len(labels)), labels, fontsize=10)
-        panels[0].tick_params(axis="y", length=0)
-        figure.supxlabel("Kendall’s τ with test accuracy", fontsize=11)
-        figure.legend(handles=_handles(), loc="outside upper center", ncols=2)
+    figure = Figure(figsize=(WIDTH, 1.6 + 0.45 * len(proxies)), layout="constrained")
+    panels = figure.subplots(1, 2, sharex=True, sharey=True)
+    for axes, subset in zip(panels, ("all", "top"), strict=True):
+        rows = table[table["subset"] == subset].set_index("proxy").reindex(proxies.index)
+        _draw_panel(axes, rows)
+        n = rows["n"].dropna().astype(int)
+        counts = f"{n.min():,}" if n.min() == n.max() else f"{n.min():,} to {n.max():,}"
+        axes.set_title(f"{words(subset).removeprefix('the ').capitalize()}\n(n = {counts})")
+    panels[0].invert_yaxis()
+    labels = [textwrap.fill(words_of, LABEL_WIDTH) for words_of in map(label, proxies.index, proxies)]
+    panels[0].set_yticks(range(len(labels)), labels, fontsize=10)
+    panels[0].tick_params(axis="y", length=0)
+    figure.supxlabel("Kendall’s τ with test accuracy", fontsize=11)
+    figure.legend(handles=_handles(), loc="outside upper center", ncols=2)
     return figure
 
 
-def dumbbells_alt(table: pd.DataFrame, *, top: float = 0.05) -> str:
+def dumbbells_alt(table: pd.DataFrame) -> str:
     """Say what :func:`dumbbells` shows: how many differences matter, and the largest of each panel."""
     sentences = []
     for subset in ("all", "top"):
         rows = table[table["subset"] == subset].dropna(subset="difference")
         matter = int((rows["judgement"] == "matters").sum())
-        sentence = f"Over {words(subset, top)} {matter} of {len(rows)} differences matter"
+        sentence = f"Over {words(subset)} {matter} of {len(rows)} differences matter"
         if len(rows):
             largest = rows.iloc[int(rows["difference"].abs().to_numpy().argmax())]
             name = label(largest["proxy"], largest["reference"])

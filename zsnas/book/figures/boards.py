@@ -5,17 +5,18 @@ The style is that of :mod:`zsnas.figures`.
 
 from __future__ import annotations
 
-import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
 
 from zsnas.book import tables
-from zsnas.figures import BLUE, INK, PAPER, STYLE, VERMILION, WIDTH
+from zsnas.book.studies.boards import against_the_better
+from zsnas.figures import BLUE, INK, PAPER, VERMILION, WIDTH, _styled
 from zsnas.proxies import label_of
 
 __all__ = ["board_dots", "board_dots_alt", "board_table"]
 
 
+@_styled
 def board_dots(board: pd.DataFrame) -> Figure:
     """Draw each proxy's difference from the better count, one dot a benchmark.
 
@@ -24,25 +25,24 @@ def board_dots(board: pd.DataFrame) -> Figure:
     board : DataFrame
         Of :func:`zsnas.book.studies.boards.board`.
     """
-    rows = _against_the_better(board)
+    rows = against_the_better(board, "all")
     order = rows.groupby("proxy")["value"].median().sort_values(ascending=False).index
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, 1.2 + 0.3 * max(len(order), 1)), layout="constrained")
-        axes = figure.subplots()
-        for place, proxy in enumerate(order):
-            here = rows[rows["proxy"] == proxy]
-            for value, low, high in zip(here["value"], here["low"], here["high"], strict=True):
-                decided = BLUE if low > 0 else VERMILION if high < 0 else PAPER
-                axes.plot(value, place, "o", markersize=7, color=decided, markeredgecolor=INK)
-        for colour, words in ((BLUE, "ahead"), (PAPER, "level"), (VERMILION, "behind")):
-            axes.plot([], [], "o", color=colour, markeredgecolor=INK, label=words)
-        axes.axvline(0, color=INK, linewidth=1, linestyle="--")
-        axes.set_yticks(range(len(order)), [label_of(str(name)) for name in order], fontsize=10)
-        axes.tick_params(axis="y", length=0)
-        axes.invert_yaxis()
-        axes.grid(axis="x")
-        axes.set_xlabel("Kendall's τ minus that of the better count")
-        figure.legend(loc="outside upper center", ncols=3)
+    figure = Figure(figsize=(WIDTH, 1.2 + 0.3 * max(len(order), 1)), layout="constrained")
+    axes = figure.subplots()
+    for place, proxy in enumerate(order):
+        here = rows[rows["proxy"] == proxy]
+        for value, low, high in zip(here["value"], here["low"], here["high"], strict=True):
+            decided = BLUE if low > 0 else VERMILION if high < 0 else PAPER
+            axes.plot(value, place, "o", markersize=7, color=decided, markeredgecolor=INK)
+    for colour, words in ((BLUE, "ahead"), (PAPER, "level"), (VERMILION, "behind")):
+        axes.plot([], [], "o", color=colour, markeredgecolor=INK, label=words)
+    axes.axvline(0, color=INK, linewidth=1, linestyle="--")
+    axes.set_yticks(range(len(order)), [label_of(str(name)) for name in order], fontsize=10)
+    axes.tick_params(axis="y", length=0)
+    axes.invert_yaxis()
+    axes.grid(axis="x")
+    axes.set_xlabel("Kendall's τ minus that of the better count")
+    figure.legend(loc="outside upper center", ncols=3)
     return figure
 
 
@@ -53,7 +53,7 @@ def board_dots_alt(board: pd.DataFrame) -> str:
     ----------
     board : DataFrame
     """
-    rows = _against_the_better(board)
+    rows = against_the_better(board, "all")
     if rows.empty:
         return "An empty chart: too few networks are scored."
     best = rows.groupby("proxy")["value"].median().idxmax()
@@ -76,7 +76,7 @@ def board_table(board: pd.DataFrame, name: str) -> str:
     own = board[(board["subset"] == "all") & (board["reference"] == "params")]
     if own.empty:
         return "Too few networks are scored here to correlate."
-    marks = _against_the_better(board).set_index(["benchmark", "proxy"])
+    marks = against_the_better(board, "all").set_index(["benchmark", "proxy"])
     order = list(dict.fromkeys(own["proxy"]))
     rows = {
         benchmark: [_cell(here.set_index("proxy"), marks, str(benchmark), proxy) for proxy in order]
@@ -99,13 +99,3 @@ def _cell(here: pd.DataFrame, marks: pd.DataFrame, benchmark: str, proxy: str) -
         return value
     low, high = (float(marks[end].loc[(benchmark, proxy)]) for end in ("low", "high"))
     return f"{value}{' ▲' if low > 0 else ' ▼' if high < 0 else ''}"
-
-
-def _against_the_better(board: pd.DataFrame) -> pd.DataFrame:
-    """Keep the differences from the count that ranks better on each benchmark, over all networks."""
-    rows = board[board["subset"] == "all"]
-    is_count = rows["proxy"].isin(set(rows["reference"]))
-    own = rows[is_count & (rows["proxy"] == rows["reference"])]
-    best = own.sort_values("kt", ascending=False, kind="stable").drop_duplicates("benchmark")
-    better = best.set_index("benchmark")["proxy"]
-    return rows[~is_count & (rows["reference"] == rows["benchmark"].map(better))]

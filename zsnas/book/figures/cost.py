@@ -5,7 +5,6 @@ The style is that of :mod:`zsnas.figures`.
 
 from __future__ import annotations
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -13,7 +12,7 @@ from matplotlib.ticker import NullLocator
 
 import zsnas.proxies
 from zsnas.book.studies.cost import TOGETHER, label
-from zsnas.figures import BLUE, GREEN, INK, PAPER, STYLE, VERMILION, WIDTH
+from zsnas.figures import BLUE, GREEN, INK, PAPER, VERMILION, WIDTH, _styled
 from zsnas.proxies import label_of
 
 __all__ = ["cost_dots", "cost_dots_alt"]
@@ -28,6 +27,7 @@ MARKS = {
 TICKS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300)
 
 
+@_styled
 def cost_dots(table: pd.DataFrame) -> Figure:
     """Draw what each proxy costs on a logarithmic axis, cheapest first, and below them the sets.
 
@@ -41,34 +41,33 @@ def cost_dots(table: pd.DataFrame) -> Figure:
     """
     rows = _ranked(table)
     kinds = np.array([SET if name in TOGETHER else zsnas.proxies.proxy(name).kind for name in rows["proxy"]])
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, 1.3 + 0.29 * len(rows)), layout="constrained")
-        axes = figure.subplots()
-        axes.hlines(range(len(rows)), rows["low"], rows["high"], colors=INK, linewidth=1.5)
-        for kind, (colour, marker) in MARKS.items():
-            places = np.flatnonzero(kinds == kind)
-            axes.plot(
-                rows["cost"].iloc[places],
-                places,
-                linestyle="none",
-                marker=marker,
-                markersize=7,
-                color=colour,
-                markeredgecolor=INK,
-                label=kind,
-            )
-        axes.axvline(1, color=INK, linewidth=1, linestyle="--")
-        axes.set_yticks(range(len(rows)), list(map(_short, rows["proxy"])), fontsize=10)
-        axes.tick_params(axis="y", length=0)
-        axes.invert_yaxis()
-        axes.set_xscale("log")
-        low, high = rows["low"].min(), rows["high"].max()
-        axes.set_xticks([tick for tick in TICKS if low / 2 < tick < high * 2])
-        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        axes.xaxis.set_minor_locator(NullLocator())
-        axes.grid(axis="x")
-        axes.set_xlabel("Cost (forward + backward passes)")
-        figure.legend(loc="outside upper center", ncols=2)
+    figure = Figure(figsize=(WIDTH, 1.3 + 0.29 * len(rows)), layout="constrained")
+    axes = figure.subplots()
+    axes.hlines(range(len(rows)), rows["low"], rows["high"], colors=INK, linewidth=1.5)
+    for kind, (colour, marker) in MARKS.items():
+        places = np.flatnonzero(kinds == kind)
+        axes.plot(
+            rows["cost"].iloc[places],
+            places,
+            linestyle="none",
+            marker=marker,
+            markersize=7,
+            color=colour,
+            markeredgecolor=INK,
+            label=kind,
+        )
+    axes.axvline(1, color=INK, linewidth=1, linestyle="--")
+    axes.set_yticks(range(len(rows)), list(map(_short, rows["proxy"])), fontsize=10)
+    axes.tick_params(axis="y", length=0)
+    axes.invert_yaxis()
+    axes.set_xscale("log")
+    low, high = rows["low"].min(), rows["high"].max()
+    axes.set_xticks([tick for tick in TICKS if low / 2 < tick < high * 2])
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.grid(axis="x")
+    axes.set_xlabel("Cost (forward + backward passes)")
+    figure.legend(loc="outside upper center", ncols=2)
     return figure
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import matplotlib as mpl
 from IPython.display import HTML
 from matplotlib.figure import Figure
 
 from zsnas import figures
-from zsnas.figures import BLUE, PHONE_WIDTH, STYLE, VERMILION
+from zsnas.figures import BLUE, PHONE_WIDTH, VERMILION, _styled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -47,6 +46,7 @@ def picture(
     return HTML(figures.svg(drawing(x, curves, labels, points or {}), drawing_alt(x, curves, labels)))
 
 
+@_styled
 def drawing(x: Sequence[float], curves: Curves, labels: tuple[str, str], points: Curves) -> Figure:
     """Draw the figure of `picture`.
 
@@ -55,18 +55,17 @@ def drawing(x: Sequence[float], curves: Curves, labels: tuple[str, str], points:
     x, curves, labels, points
         As there.
     """
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(PHONE_WIDTH, 3), layout="constrained")
-        axes = figure.subplots()
-        for (name, values), (colour, dash, marker) in zip(curves.items(), STROKES, strict=False):
-            axes.plot(x, values, color=colour, linestyle=dash, label=name)
-            if name in points:
-                every = max(1, len(x) // 20)
-                axes.plot(x[::every], points[name][::every], marker, color=colour, markersize=5)
-        axes.set(xlabel=labels[0], ylabel=labels[1])
-        axes.grid(visible=True)
-        if len(curves) > 1:
-            figure.legend(loc="outside upper left", ncols=len(curves), frameon=False)
+    figure = Figure(figsize=(PHONE_WIDTH, 3), layout="constrained")
+    axes = figure.subplots()
+    for (name, values), (colour, dash, marker) in zip(curves.items(), STROKES, strict=False):
+        axes.plot(x, values, color=colour, linestyle=dash, label=name)
+        if name in points:
+            every = max(1, len(x) // 20)
+            axes.plot(x[::every], points[name][::every], marker, color=colour, markersize=5)
+    axes.set(xlabel=labels[0], ylabel=labels[1])
+    axes.grid(visible=True)
+    if len(curves) > 1:
+        figure.legend(loc="outside upper left", ncols=len(curves), frameon=False)
     return figure
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from zsnas.book import tables
 from zsnas.book.studies import digits
-from zsnas.figures import BLUE, INK, ORANGE, STYLE, WIDTH
+from zsnas.figures import BLUE, INK, ORANGE, WIDTH, _styled
 from zsnas.proxies import label_of
 
 if TYPE_CHECKING:
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["race", "race_alt"]
 
 
+@_styled
 def race(found: pd.DataFrame) -> Figure:
     """Draw τ of the accuracy after each epoch, with its interval, and that of each proxy as a level line.
 
@@ -29,29 +29,26 @@ def race(found: pd.DataFrame) -> Figure:
     """
     trained, proxies = found[found["epoch"] > 0], found[found["epoch"] == 0]
     best = digits.best_proxy(found)
-    with mpl.rc_context(STYLE):
-        figure = Figure((WIDTH, 3.6), layout="constrained")
-        axes = figure.subplots()
-        axes.fill_between(trained["epoch"], trained["low"], trained["high"], color=BLUE, alpha=0.25, lw=0)
-        axes.plot(
-            trained["epoch"], trained["value"], color=BLUE, linewidth=3, marker="o", label="accuracy so far"
-        )
-        label = "other proxies"
-        for proxy, value, low, high in (
-            proxies[["proxy", "value", "low", "high"]].dropna().to_numpy().tolist()
-        ):
-            if proxy == best:
-                axes.axhspan(low, high, color=ORANGE, alpha=0.25, linewidth=0)
-                axes.axhline(value, color=ORANGE, linewidth=2, linestyle="--", label=label_of(best))
-            else:
-                axes.axhline(value, color=INK, linewidth=0.8, dashes=(1, 2), label=label)
-                label = "_"  # which a legend leaves out
-        axes.axhline(0, color=INK, linewidth=1)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.set_xlabel("Epochs of training")
-        axes.set_ylabel("Kendall’s τ")
-        axes.grid()
-        figure.legend(loc="outside upper left", ncols=3)
+    figure = Figure((WIDTH, 3.6), layout="constrained")
+    axes = figure.subplots()
+    axes.fill_between(trained["epoch"], trained["low"], trained["high"], color=BLUE, alpha=0.25, lw=0)
+    axes.plot(
+        trained["epoch"], trained["value"], color=BLUE, linewidth=3, marker="o", label="accuracy so far"
+    )
+    label = "other proxies"
+    for proxy, value, low, high in proxies[["proxy", "value", "low", "high"]].dropna().to_numpy().tolist():
+        if proxy == best:
+            axes.axhspan(low, high, color=ORANGE, alpha=0.25, linewidth=0)
+            axes.axhline(value, color=ORANGE, linewidth=2, linestyle="--", label=label_of(best))
+        else:
+            axes.axhline(value, color=INK, linewidth=0.8, dashes=(1, 2), label=label)
+            label = "_"  # which a legend leaves out
+    axes.axhline(0, color=INK, linewidth=1)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_xlabel("Epochs of training")
+    axes.set_ylabel("Kendall’s τ")
+    axes.grid()
+    figure.legend(loc="outside upper left", ncols=3)
     return figure
 
 

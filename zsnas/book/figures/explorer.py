@@ -17,9 +17,10 @@ import pandas as pd
 
 from zsnas.benchmarks import Benchmark
 from zsnas.book.figures.pareto import UNITS, cost_label
+from zsnas.book.studies.kinds import originals
 from zsnas.leaderboard import FEWEST
 from zsnas.pareto import front
-from zsnas.proxies import label_of, list_proxies, proxy
+from zsnas.proxies import label_of, proxy
 from zsnas.spaces import nb201
 from zsnas.spaces.transnas import TransNASMicro
 from zsnas.statistics import SAMPLED_TOP, is_measured
@@ -75,7 +76,7 @@ def data(
     better = len(truth) - np.searchsorted(np.sort(truth), drawn, side="right")
     decimals = 2 if bench.unit == "%" else 4
     lowest = float(np.floor(drawn.min() * 10**decimals))
-    names = [name for name in list_proxies() if name in scores and proxy(name).variant_of is None]
+    names = [name for name in originals() if name in scores]
     seeds = [
         _seed(scores[scores["seed"] == seed], names, drawn.index) | {"seed": int(seed)}
         for seed in sorted(scores["seed"].unique())

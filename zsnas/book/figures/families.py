@@ -8,7 +8,6 @@ from __future__ import annotations
 from math import ceil, log10
 from typing import TYPE_CHECKING
 
-import matplotlib as mpl
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
@@ -17,7 +16,7 @@ from matplotlib.ticker import MaxNLocator
 import zsnas.proxies
 import zsnas.statistics
 from zsnas.book.tables import number
-from zsnas.figures import BLUE, GREEN, INK, ORANGE, PURPLE, SKY, STYLE, VERMILION
+from zsnas.figures import BLUE, GREEN, INK, ORANGE, PURPLE, SKY, VERMILION, _styled
 from zsnas.proxies import label_of
 
 if TYPE_CHECKING:
@@ -38,6 +37,7 @@ SHORTENED = 1e4
 """From here on a tick is written with k or M."""
 
 
+@_styled
 def score_panels(
     bench: Benchmark,
     scores: pd.DataFrame,
@@ -62,36 +62,35 @@ def score_panels(
     """
     points = _points(bench, scores).assign(group=lambda rows: rows["arch"].map(groups))
     marks = dict(zip(points["group"].unique(), MARKS, strict=False))
-    with mpl.rc_context(STYLE):
-        rows = ceil(len(proxies) / COLUMNS)
-        figure = Figure(figsize=(WIDTH, 0.8 + 1.75 * rows), layout="constrained")
-        panels = list(figure.subplots(rows, COLUMNS, sharey=True, squeeze=False).flat)
-        handles, labels = [], []
-        for axes, proxy in zip(panels, proxies, strict=False):
-            along = points.assign(place=_places(points[proxy]))
-            _join(axes, along, joined or {})
-            sns.scatterplot(
-                along,
-                x="place",
-                y="accuracy",
-                hue="group",
-                style="group",
-                palette={name: colour for name, (colour, _) in marks.items()},
-                markers={name: marker for name, (_, marker) in marks.items()},
-                s=24,
-                edgecolor=INK,
-                linewidth=0.4,
-                ax=axes,
-            )
-            if legend := axes.get_legend():  # none where the proxy is undefined for every network
-                handles, labels = axes.get_legend_handles_labels()
-                legend.remove()
-            axes.set(xlabel="", ylabel="")
-            _finish(axes, proxy, points[proxy])
-        for axes in panels[len(proxies) :]:
-            axes.remove()
-        figure.legend(handles, labels, loc="outside upper center", ncols=COLUMNS)
-        figure.supylabel(f"{bench.metric.replace('_', ' ').capitalize()} ({bench.unit})", fontsize=11)
+    rows = ceil(len(proxies) / COLUMNS)
+    figure = Figure(figsize=(WIDTH, 0.8 + 1.75 * rows), layout="constrained")
+    panels = list(figure.subplots(rows, COLUMNS, sharey=True, squeeze=False).flat)
+    handles, labels = [], []
+    for axes, proxy in zip(panels, proxies, strict=False):
+        along = points.assign(place=_places(points[proxy]))
+        _join(axes, along, joined or {})
+        sns.scatterplot(
+            along,
+            x="place",
+            y="accuracy",
+            hue="group",
+            style="group",
+            palette={name: colour for name, (colour, _) in marks.items()},
+            markers={name: marker for name, (_, marker) in marks.items()},
+            s=24,
+            edgecolor=INK,
+            linewidth=0.4,
+            ax=axes,
+        )
+        if legend := axes.get_legend():  # none where the proxy is undefined for every network
+            handles, labels = axes.get_legend_handles_labels()
+            legend.remove()
+        axes.set(xlabel="", ylabel="")
+        _finish(axes, proxy, points[proxy])
+    for axes in panels[len(proxies) :]:
+        axes.remove()
+    figure.legend(handles, labels, loc="outside upper center", ncols=COLUMNS)
+    figure.supylabel(f"{bench.metric.replace('_', ' ').capitalize()} ({bench.unit})", fontsize=11)
     return figure
 
 

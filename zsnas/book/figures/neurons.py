@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, NamedTuple
 
-import matplotlib as mpl
 import torch
 from IPython.display import HTML
 from matplotlib.figure import Figure
@@ -13,7 +12,7 @@ from matplotlib.patches import Circle
 from torch import nn
 
 from zsnas import figures
-from zsnas.figures import BLUE, GRID, INK, PAPER, PHONE_WIDTH, STYLE, VERMILION
+from zsnas.figures import BLUE, GRID, INK, PAPER, PHONE_WIDTH, VERMILION, _styled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,24 +77,24 @@ def columns(network: nn.Sequential, image: Sequence[float]) -> list[Column]:
     return found
 
 
+@_styled
 def drawing(found: Sequence[Column]) -> Figure:
     """Draw `columns` from left to right, a line for each weight that is not 0; negative ones are dashed."""
     tallest = max(len(column.values) for column in found)
     width = APART * (len(found) - 1) + 1
     unit = min(UNIT, PHONE_WIDTH / width)
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(unit * width, unit * (tallest + 0.1)), layout="constrained")
-        axes = figure.subplots()
-        for place, (before, after) in enumerate(itertools.pairwise(found)):
-            _draw_weights(axes, place, before, after)
-        for place, column in enumerate(found):
-            for row, (value, shut) in enumerate(zip(column.values, column.shut, strict=True)):
-                middle = APART * place, _height(column, row)
-                face = GRID if shut else PAPER
-                axes.add_patch(Circle(middle, RADIUS, facecolor=face, edgecolor=INK, zorder=3))
-                axes.text(*middle, _written(value), ha="center", va="center", fontsize=10, zorder=4)
-        axes.set(xlim=(-0.5, width - 0.5), ylim=(-tallest / 2 - 0.05, tallest / 2 + 0.05), aspect="equal")
-        axes.set_axis_off()
+    figure = Figure(figsize=(unit * width, unit * (tallest + 0.1)), layout="constrained")
+    axes = figure.subplots()
+    for place, (before, after) in enumerate(itertools.pairwise(found)):
+        _draw_weights(axes, place, before, after)
+    for place, column in enumerate(found):
+        for row, (value, shut) in enumerate(zip(column.values, column.shut, strict=True)):
+            middle = APART * place, _height(column, row)
+            face = GRID if shut else PAPER
+            axes.add_patch(Circle(middle, RADIUS, facecolor=face, edgecolor=INK, zorder=3))
+            axes.text(*middle, _written(value), ha="center", va="center", fontsize=10, zorder=4)
+    axes.set(xlim=(-0.5, width - 0.5), ylim=(-tallest / 2 - 0.05, tallest / 2 + 0.05), aspect="equal")
+    axes.set_axis_off()
     return figure
 
 

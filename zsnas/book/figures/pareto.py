@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from zsnas.figures import INK, PAPER, STYLE, VERMILION, WIDTH
+from zsnas.figures import INK, PAPER, VERMILION, WIDTH, _styled
 from zsnas.pareto import costed, front
 from zsnas.proxies import label_of
 
@@ -61,6 +60,7 @@ def floor(accuracies: pd.Series[float], cut: float = 0.05) -> float:
     return 5.0 * math.floor(accuracies.quantile(cut) / 5)
 
 
+@_styled
 def front_panels(
     bench: Benchmark,
     cost: str,
@@ -93,22 +93,21 @@ def front_panels(
     bottom, ceiling = floor(grey[bench.metric], cut), float(table[bench.metric].max())
     left, end, top = 0.0, float(table[cost].max()), ceiling + 0.06 * (ceiling - bottom)
     rows = math.ceil(len(selected) / COLUMNS)
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, 0.9 + 1.75 * rows), layout="constrained")
-        panels = figure.subplots(rows, COLUMNS, sharex=True, sharey=True, squeeze=False).ravel()
-        for axes, (proxy, picked) in zip(panels, selected.items(), strict=False):
-            _draw_candidates(axes, grey[cost], grey[bench.metric], (left, end, bottom, top))
-            _staircase(axes, best[cost], best[bench.metric], end, color=INK, linewidth=1.2)
-            _draw_picks(axes, picked[cost], picked[bench.metric], end, bottom)
-            axes.set_title(label_of(proxy), fontsize=10)
-            axes.tick_params(labelsize=10)
-            axes.grid()
-        for axes in panels[len(selected) :]:
-            axes.remove()
-        panels[0].set(xlim=(left, 1.03 * end), ylim=(bottom, top))
-        figure.supxlabel(cost_label(cost), fontsize=11)
-        figure.supylabel(f"Test accuracy ({bench.unit})", fontsize=11)
-        figure.legend(handles=_handles(), loc="outside upper center", ncols=3, fontsize=10)
+    figure = Figure(figsize=(WIDTH, 0.9 + 1.75 * rows), layout="constrained")
+    panels = figure.subplots(rows, COLUMNS, sharex=True, sharey=True, squeeze=False).ravel()
+    for axes, (proxy, picked) in zip(panels, selected.items(), strict=False):
+        _draw_candidates(axes, grey[cost], grey[bench.metric], (left, end, bottom, top))
+        _staircase(axes, best[cost], best[bench.metric], end, color=INK, linewidth=1.2)
+        _draw_picks(axes, picked[cost], picked[bench.metric], end, bottom)
+        axes.set_title(label_of(proxy), fontsize=10)
+        axes.tick_params(labelsize=10)
+        axes.grid()
+    for axes in panels[len(selected) :]:
+        axes.remove()
+    panels[0].set(xlim=(left, 1.03 * end), ylim=(bottom, top))
+    figure.supxlabel(cost_label(cost), fontsize=11)
+    figure.supylabel(f"Test accuracy ({bench.unit})", fontsize=11)
+    figure.legend(handles=_handles(), loc="outside upper center", ncols=3, fontsize=10)
     return figure
 
 
@@ -127,10 +126,9 @@ def front_panels_alt(bench: Benchmark, cost: str, selected: Mapping[str, pd.Data
         for name, picked in selected.items()
     )
     return (
-        f"{len(selected)} panels of test accuracy against cost. "
-        f"The Pareto front has {len(best)} networks "
-        f"and rises to {best[bench.metric].iloc[-1]:.1f}\N{NO-BREAK SPACE}%. "
-        f"Without a budget the proxies pick: {ends}."
+        f"{len(selected)} panels of test accuracy against cost. The Pareto front has {len(best)} networks "
+        f"and rises to {best[bench.metric].iloc[-1]:.1f}\N{NO-BREAK SPACE}%. Without a budget the proxies "
+        f"pick: {ends}."
     )
 
 

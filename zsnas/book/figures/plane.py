@@ -13,7 +13,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.patches import Circle, Polygon
 
 from zsnas.book.studies.plane import NEURONS, Region
-from zsnas.figures import INK, PAPER, STYLE, WIDTH
+from zsnas.figures import INK, PAPER, WIDTH, _styled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,6 +36,7 @@ SAME = 1e-9
 TICKS = (-1, -0.5, 0, 0.5, 1)
 
 
+@_styled
 def region_map(found: Sequence[Region], batch: Batch) -> Figure:
     """Draw the square cut into linear regions, with their codes, and the sample points.
 
@@ -50,27 +51,24 @@ def region_map(found: Sequence[Region], batch: Batch) -> Figure:
         Of :func:`zsnas.book.studies.plane.points`.
     """
     places = batch.images.flatten(1).double().numpy()
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, WIDTH), layout="constrained")
-        axes = figure.subplots()
-        colours = ListedColormap(mpl.colormaps["cividis"](np.linspace(0.35, 1, len(NAMES) + 1)))
-        for region in found:
-            axes.add_patch(Polygon(region.corners, facecolor=colours(sum(region.code)), edgecolor="none"))
-        named = _draw_switches(axes, found)
-        _draw_points(axes, places)
-        _write_codes(axes, found, np.concatenate([places, named]))
-        axes.set(
-            xlim=(-1, 1), ylim=(-1, 1), aspect="equal", xlabel="x₁", ylabel="x₂", xticks=TICKS, yticks=TICKS
-        )
-        norm = BoundaryNorm(np.arange(len(NAMES) + 2) - 0.5, colours.N)
-        figure.colorbar(
-            mpl.cm.ScalarMappable(norm, colours),
-            ax=axes,
-            location="top",
-            ticks=range(len(NAMES) + 1),
-            label="Neurons that are on",
-            aspect=40,
-        )
+    figure = Figure(figsize=(WIDTH, WIDTH), layout="constrained")
+    axes = figure.subplots()
+    colours = ListedColormap(mpl.colormaps["cividis"](np.linspace(0.35, 1, len(NAMES) + 1)))
+    for region in found:
+        axes.add_patch(Polygon(region.corners, facecolor=colours(sum(region.code)), edgecolor="none"))
+    named = _draw_switches(axes, found)
+    _draw_points(axes, places)
+    _write_codes(axes, found, np.concatenate([places, named]))
+    axes.set(xlim=(-1, 1), ylim=(-1, 1), aspect="equal", xlabel="x₁", ylabel="x₂", xticks=TICKS, yticks=TICKS)
+    norm = BoundaryNorm(np.arange(len(NAMES) + 2) - 0.5, colours.N)
+    figure.colorbar(
+        mpl.cm.ScalarMappable(norm, colours),
+        ax=axes,
+        location="top",
+        ticks=range(len(NAMES) + 1),
+        label="Neurons that are on",
+        aspect=40,
+    )
     return figure
 
 
@@ -143,23 +141,23 @@ def _roomiest(corners: Floats, obstacles: Floats) -> tuple[Floats, float]:
     return grid[best], float(room[best])
 
 
+@_styled
 def neuron_drawing() -> Figure:
     """Draw the network of the plane: two inputs, two layers of three ReLU neurons, two outputs."""
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, 2.3), layout="constrained")
-        axes = figure.subplots()
-        columns = [_column(2.2 * column, layer) for column, layer in enumerate(LAYERS)]
-        for left, right in itertools.pairwise(columns):
-            for start, end in itertools.product(left.values(), right.values()):
-                axes.plot(*zip(start, end, strict=True), color=INK, linewidth=0.8, zorder=1)
-        for name, place in itertools.chain(*(column.items() for column in columns)):
-            dash, width = LINES.get(name[0], ("-", 0.8))
-            axes.add_patch(
-                Circle(place, 0.36, facecolor=PAPER, edgecolor=INK, linestyle=dash, linewidth=width, zorder=2)
-            )
-            axes.text(place[0], place[1], name, ha="center", va="center", zorder=3)
-        axes.set(xlim=(-0.5, 7.1), ylim=(-1.5, 1.5), aspect="equal")
-        axes.set_axis_off()
+    figure = Figure(figsize=(WIDTH, 2.3), layout="constrained")
+    axes = figure.subplots()
+    columns = [_column(2.2 * column, layer) for column, layer in enumerate(LAYERS)]
+    for left, right in itertools.pairwise(columns):
+        for start, end in itertools.product(left.values(), right.values()):
+            axes.plot(*zip(start, end, strict=True), color=INK, linewidth=0.8, zorder=1)
+    for name, place in itertools.chain(*(column.items() for column in columns)):
+        dash, width = LINES.get(name[0], ("-", 0.8))
+        axes.add_patch(
+            Circle(place, 0.36, facecolor=PAPER, edgecolor=INK, linestyle=dash, linewidth=width, zorder=2)
+        )
+        axes.text(place[0], place[1], name, ha="center", va="center", zorder=3)
+    axes.set(xlim=(-0.5, 7.1), ylim=(-1.5, 1.5), aspect="equal")
+    axes.set_axis_off()
     return figure
 
 

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from zsnas.figures import INK, STYLE, WIDTH
+from zsnas.figures import INK, WIDTH, _styled
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["kernel_sums", "kernel_sums_alt"]
 
 
+@_styled
 def kernel_sums(table: pd.DataFrame, predicted: NDArray[np.float64]) -> Figure:
     """Draw measured latencies against the sums of the kernels; darker where the machine was slower.
 
@@ -30,17 +30,16 @@ def kernel_sums(table: pd.DataFrame, predicted: NDArray[np.float64]) -> Figure:
     predicted : array, shape (n,)
         In ms, for its architectures.
     """
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, 4.4), layout="constrained")
-        axes = figure.subplots()
-        points = axes.scatter(
-            predicted, table["latency_ms"], c=table["reference_ms"], s=20, cmap="viridis_r", linewidth=0
-        )
-        end = 1.04 * max(predicted.max(), table["latency_ms"].max())
-        axes.plot([0, end], [0, end], color=INK, linewidth=1, linestyle="--")
-        axes.set(xlim=(0, end), ylim=(0, end), xlabel="Sum of the kernels (ms)", ylabel="Measured (ms)")
-        axes.set_aspect("equal")
-        figure.colorbar(points, label="Reference network in the same block (ms)")
+    figure = Figure(figsize=(WIDTH, 4.4), layout="constrained")
+    axes = figure.subplots()
+    points = axes.scatter(
+        predicted, table["latency_ms"], c=table["reference_ms"], s=20, cmap="viridis_r", linewidth=0
+    )
+    end = 1.04 * max(predicted.max(), table["latency_ms"].max())
+    axes.plot([0, end], [0, end], color=INK, linewidth=1, linestyle="--")
+    axes.set(xlim=(0, end), ylim=(0, end), xlabel="Sum of the kernels (ms)", ylabel="Measured (ms)")
+    axes.set_aspect("equal")
+    figure.colorbar(points, label="Reference network in the same block (ms)")
     return figure
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from zsnas.book.tables import number
-from zsnas.figures import BLUE, INK, PAPER, STYLE, WIDTH
+from zsnas.figures import BLUE, INK, PAPER, WIDTH, _styled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +23,7 @@ TITLE = 48
 """Characters of the titles of all panels together."""
 
 
+@_styled
 def panels(found: Mapping[str, pd.DataFrame], unit: str = "") -> Figure:
     """Draw a panel for each data set or budget: a row per proxy, a dot for its distance from the best.
 
@@ -38,17 +38,16 @@ def panels(found: Mapping[str, pd.DataFrame], unit: str = "") -> Figure:
         Of the distance, where the titles do not say it.
     """
     rows = list(dict.fromkeys(name for table in found.values() for name in table.index))
-    with mpl.rc_context(STYLE):
-        figure = Figure((WIDTH, 1.2 + 0.24 * len(rows)), layout="constrained")
-        each = figure.subplots(1, len(found), sharey=True, squeeze=False)[0]
-        for axes, (title, table) in zip(each, found.items(), strict=True):
-            _draw(axes, table.reindex(rows))
-            axes.set_title(textwrap.fill(title, TITLE // len(found)))
-        each[0].set_yticks(range(len(rows)), rows, fontsize=10)
-        each[0].invert_yaxis()
-        figure.supxlabel(_below(unit), fontsize=11)
-        if any(table["survey"].notna().any() for table in found.values()):
-            figure.legend(handles=_handles(), loc="outside upper center", ncols=3, fontsize=10)
+    figure = Figure((WIDTH, 1.2 + 0.24 * len(rows)), layout="constrained")
+    each = figure.subplots(1, len(found), sharey=True, squeeze=False)[0]
+    for axes, (title, table) in zip(each, found.items(), strict=True):
+        _draw(axes, table.reindex(rows))
+        axes.set_title(textwrap.fill(title, TITLE // len(found)))
+    each[0].set_yticks(range(len(rows)), rows, fontsize=10)
+    each[0].invert_yaxis()
+    figure.supxlabel(_below(unit), fontsize=11)
+    if any(table["survey"].notna().any() for table in found.values()):
+        figure.legend(handles=_handles(), loc="outside upper center", ncols=3, fontsize=10)
     return figure
 
 

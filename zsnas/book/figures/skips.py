@@ -5,13 +5,12 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-import matplotlib as mpl
 from IPython.display import HTML
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch
 
 from zsnas import figures
-from zsnas.figures import BLUE, INK, PAPER, PHONE_WIDTH, STYLE
+from zsnas.figures import BLUE, INK, PAPER, PHONE_WIDTH, _styled
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -39,21 +38,21 @@ def possible(channels: Sequence[int]) -> list[tuple[int, int]]:
     return [(i, j) for i, j in itertools.combinations(range(len(channels)), 2) if j - i > 1]
 
 
+@_styled
 def drawing(channels: Sequence[int], skips: Collection[tuple[int, int]]) -> Figure:
     """Draw layers as arrows, skip connections as arcs, and those that could be as dotted arcs."""
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(PHONE_WIDTH, 2.2), layout="constrained")
-        axes = figure.subplots()
-        for start in range(len(channels) - 1):
-            axes.add_patch(_arrow(start, start + 1, 0, INK, "-"))
-        for start, end in possible(channels):
-            there = (start, end) in skips
-            axes.add_patch(_arrow(start, end, -0.45, BLUE if there else FAINT, "-" if there else ":"))
-        for place, count in enumerate(channels):
-            axes.add_patch(Circle((place, 0), 0.2, facecolor=PAPER, edgecolor=INK, zorder=3))
-            axes.text(place, 0, f"{count}", ha="center", va="center", zorder=4)
-        axes.set(xlim=(-0.3, len(channels) - 0.7), ylim=(-0.3, 0.26 * len(channels)), aspect="equal")
-        axes.set_axis_off()
+    figure = Figure(figsize=(PHONE_WIDTH, 2.2), layout="constrained")
+    axes = figure.subplots()
+    for start in range(len(channels) - 1):
+        axes.add_patch(_arrow(start, start + 1, 0, INK, "-"))
+    for start, end in possible(channels):
+        there = (start, end) in skips
+        axes.add_patch(_arrow(start, end, -0.45, BLUE if there else FAINT, "-" if there else ":"))
+    for place, count in enumerate(channels):
+        axes.add_patch(Circle((place, 0), 0.2, facecolor=PAPER, edgecolor=INK, zorder=3))
+        axes.text(place, 0, f"{count}", ha="center", va="center", zorder=4)
+    axes.set(xlim=(-0.3, len(channels) - 0.7), ylim=(-0.3, 0.26 * len(channels)), aspect="equal")
+    axes.set_axis_off()
     return figure
 
 

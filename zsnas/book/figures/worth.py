@@ -45,16 +45,7 @@ def regret_panels(found: Mapping[str, pd.DataFrame], alone: Mapping[str, float])
         axes.axhline(alone[title], color=INK, linewidth=1, label="#Params, untrained")
         for method, line in zip(methods, CURVES, strict=False):
             medians = quartiles.loc[method, 0.5]
-            axes.plot(
-                medians.index,
-                medians,
-                color=line.colour,
-                linestyle=line.dash,
-                linewidth=line.width,
-                marker=line.marker,
-                markersize=line.marker_size,
-                label=method,
-            )
+            axes.plot(medians.index, medians, **line.style, label=method)
         axes.set_title(title, fontsize=10)
         axes.set_ylim(bottom=0)
         axes.grid()

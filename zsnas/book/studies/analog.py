@@ -16,17 +16,17 @@ from zsnas import figures, statistics
 from zsnas.benchmarks import benchmark
 from zsnas.book import materials, tables
 from zsnas.book.comparison import Pool, drawn
-from zsnas.book.verdicts import ENOUGH, Verdict, is_above, labels, listed, outcome_of
+from zsnas.book.verdicts import ENOUGH, Verdict, is_above, labels, listed
 from zsnas.proxies import label_of
 from zsnas.scores.table import scores
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from zsnas.benchmarks import Benchmark
     from zsnas.book import Comparison
 
-__all__ = ["TRUTHS", "falls", "firsts", "is_positive", "kept", "stand_in", "truths", "within"]
+__all__ = ["TRUTHS", "falls", "firsts", "is_positive", "kept", "stand_in", "truths"]
 
 TRUTHS = {
     "digital": "test_accuracy",
@@ -46,15 +46,6 @@ def truths(scored: Benchmark) -> dict[str, Benchmark]:
     kept = {f"kept_{on}": rows[f"{on}_accuracy"] - rows["test_accuracy"] for on in ("noisy", "analog")}
     of = replace(bench, name=scored.name, table=rows.assign(**kept), unit="%")
     return {label: replace(of, metric=metric) for label, metric in TRUTHS.items()}
-
-
-def within(truths: Mapping[str, Benchmark], scores: pd.DataFrame) -> dict[str, Pool]:
-    """Return a pool for each truth, as if the space had the networks of these scores only."""
-    known = set(scores["arch"])
-    return {
-        label: Pool(replace(of, table=of.table[of.table["arch"].isin(known)]), scores)
-        for label, of in truths.items()
-    }
 
 
 def kept(study: Comparison, of_best: Comparison) -> tuple[object, str]:
@@ -172,7 +163,9 @@ def is_positive(statement: str, place: str, rows: pd.DataFrame) -> Verdict:
 def _judged(
     statement: str, place: str, low: pd.Series[float], high: pd.Series[float], because: str, n: pd.Series[int]
 ) -> Verdict:
-    verdict = Verdict(statement, place, outcome_of(map(is_above, low, high)), because)
+    verdict = Verdict.counted(
+        statement, place, because, (("", is_above(*ends)) for ends in zip(low, high, strict=True))
+    )
     if n.empty or n.min() < ENOUGH:
         return verdict.without_judgement("Too few networks decide nothing.")
     return verdict

@@ -17,6 +17,7 @@ import zsnas.proxies
 import zsnas.statistics
 from zsnas.book.tables import counted, intervals, linked_label, number, numbered
 from zsnas.book.verdicts import ENOUGH, listed
+from zsnas.leaderboard import FEWEST
 from zsnas.proxies import label_of
 from zsnas.statistics import paired
 
@@ -43,9 +44,6 @@ __all__ = [
 
 MATTERS = 0.05
 """The smallest difference of Kendall's τ that is called one that matters."""
-
-FEWEST = 10
-"""Networks; a correlation over fewer is not shown."""
 
 MEASURED = [
     f"{name}{end}"
@@ -83,11 +81,11 @@ def readings(names: Iterable[str]) -> list[str]:
     return [reading for name in names for reading in (name, *variants([name]))]
 
 
-def judge(low: float, high: float, n: int, margin: float = MATTERS) -> Judgement:
+def judge(low: float, high: float, n: int) -> Judgement:
     """Say whether a difference of Kendall's τ matters, from its 95 % interval.
 
-    It matters when the whole interval is beyond the margin on one side, and does not when the whole interval
-    is within the margins. Otherwise the architectures do not decide, and neither do fewer than
+    It matters when the whole interval is beyond :data:`MATTERS` on one side, and does not when the whole
+    interval is within it on both. Otherwise the architectures do not decide, and neither do fewer than
     :data:`zsnas.book.verdicts.ENOUGH` of them.
 
     Parameters
@@ -96,29 +94,25 @@ def judge(low: float, high: float, n: int, margin: float = MATTERS) -> Judgement
         Ends of the interval.
     n
         Architectures that it rests on.
-    margin
-        The smallest difference of τ that matters.
     """
     if n < ENOUGH or math.isnan(low):
         return "undecided"
-    if low > margin or high < -margin:
+    if low > MATTERS or high < -MATTERS:
         return "matters"
-    return "does not matter" if -margin <= low and high <= margin else "undecided"
+    return "does not matter" if low >= -MATTERS and high <= MATTERS else "undecided"
 
 
 def agreements(
     bench: Benchmark,
     scores: pd.DataFrame,
     names: Sequence[str],
-    top: float = 0.05,
     resamples: int = 1000,
-    seed: int = 0,
 ) -> pd.DataFrame:
     """Compare the readings of proxies, over all architectures and over the top ones.
 
     Parameters
     ----------
-    bench, scores, top, resamples, seed
+    bench, scores, resamples
         As for :func:`zsnas.correlations`.
     names : sequence of str
         Originals. Each is the reference of its variants; when `scores` has none of it, the first of these
@@ -139,7 +133,7 @@ def agreements(
     compared = []
     for name in names:
         reference, *others = [reading for reading in readings([name]) if reading in known] or [name]
-        compared += [paired(bench, scores, other, reference, top, resamples, seed) for other in others]
+        compared += [paired(bench, scores, other, reference, resamples=resamples) for other in others]
     if not compared:
         raise ValueError(
             f"the scores have no two readings of {', '.join(names)}; "
@@ -158,9 +152,9 @@ def label(variant: str, reference: str) -> str:
     return f"{found.label}{against}"
 
 
-def words(subset: str, top: float = 0.05) -> str:
+def words(subset: str) -> str:
     """Write a subset out: "all architectures" or "the top 5 %"."""
-    return "all architectures" if subset == "all" else f"the top {100 * top:g}\N{NO-BREAK SPACE}%"
+    return "all architectures" if subset == "all" else "the top 5\N{NO-BREAK SPACE}%"
 
 
 def readings_table(names: Iterable[str], caption: str, name: str) -> str:
@@ -231,7 +225,7 @@ def agreement_tables(found: Mapping[str, pd.DataFrame], caption: str, name: str,
     )
 
 
-def judgement_table(found: Mapping[str, pd.DataFrame], caption: str, name: str, *, top: float = 0.05) -> str:
+def judgement_table(found: Mapping[str, pd.DataFrame], caption: str, name: str) -> str:
     """Write which differences matter: a row per variant, a column per data set and subset.
 
     Parameters
@@ -240,11 +234,9 @@ def judgement_table(found: Mapping[str, pd.DataFrame], caption: str, name: str, 
         Of :func:`agreements`, by the name of the data set.
     caption, name : str
         As for :func:`zsnas.book.tables.numbered`.
-    top : float
-        The fraction that the subset "top" stands for.
     """
     columns = {
-        f"{data}, {words(str(subset), top)}": dict(zip(_labels(rows), _judgements(rows), strict=True))
+        f"{data}, {words(str(subset))}": dict(zip(_labels(rows), _judgements(rows), strict=True))
         for data, table in found.items()
         for subset, rows in table.groupby("subset", sort=False)
     }
@@ -254,7 +246,7 @@ def judgement_table(found: Mapping[str, pd.DataFrame], caption: str, name: str, 
     return numbered(pd.DataFrame(cells, index, list(columns)), caption, name)
 
 
-def verdict(found: Mapping[str, pd.DataFrame], subset: str, *, top: float = 0.05) -> str:
+def verdict(found: Mapping[str, pd.DataFrame], subset: str) -> str:
     """Say for which variants the difference matters, on all data sets together, as a Markdown list.
 
     Parameters
@@ -263,8 +255,6 @@ def verdict(found: Mapping[str, pd.DataFrame], subset: str, *, top: float = 0.05
         Of :func:`agreements`, by the name of the data set.
     subset : str
         "all" or "top".
-    top : float
-        The fraction that the subset "top" stands for.
     """
     by_outcome: dict[str, list[str]] = {}
     for variant, judged_on in _outcomes(found, subset).items():
@@ -280,7 +270,7 @@ def verdict(found: Mapping[str, pd.DataFrame], subset: str, *, top: float = 0.05
     ]
     return "\n".join(
         [
-            f"Does it matter which formula is meant? Over {words(subset, top)} of {listed(found)}:\n",
+            f"Does it matter which formula is meant? Over {words(subset)} of {listed(found)}:\n",
             *lines,
             "",
         ]

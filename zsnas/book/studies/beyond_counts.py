@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from zsnas.book.studies.boards import depth
+from zsnas.book.studies.boards import COUNTS, depth
 from zsnas.book.studies.pools import FEW
 from zsnas.book.tables import number
 from zsnas.proxies import label_of
@@ -16,16 +16,13 @@ from zsnas.statistics import kendall, partial_spearman
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from zsnas.book.studies.pools import Networks
+    from zsnas.book.studies.pools import Key, Networks
 
-COUNTS = ("params", "flops")
 FEATURES = ("3×3 convolutions", "1×1 convolutions", "skip connections", "poolings", "depth")
 _NAMED = dict(zip(FEATURES, ("nor_conv_3x3", "nor_conv_1x1", "skip_connect", "avg_pool_3x3"), strict=False))
 
 
-def given_counts(
-    pools: Mapping[tuple[str, str], Networks], proxies: Sequence[str], subset: str = "every"
-) -> pd.DataFrame:
+def given_counts(pools: Mapping[Key, Networks], proxies: Sequence[str]) -> pd.DataFrame:
     """Correlate proxies with accuracy at fixed #Params and #FLOPs: Spearman's ρ, and the partial one.
 
     A count is held fixed by the other count only.
@@ -36,8 +33,6 @@ def given_counts(
         By space and data set or task.
     proxies : sequence of str
         Those that a benchmark has too few scores of are left out there.
-    subset : str
-        "every" or "top".
 
     Returns
     -------
@@ -46,11 +41,8 @@ def given_counts(
     """
     rows = []
     for (space, task), networks in pools.items():
-        table = getattr(networks, subset)
-        for name in proxies:
-            if name not in table:
-                continue
-            known = table[table[name].notna()]
+        for name in (name for name in proxies if name in networks.every):
+            known = networks.every[networks.every[name].notna()]
             if len(known) < FEW:
                 continue
             controls = [known[count] for count in COUNTS if count != name]

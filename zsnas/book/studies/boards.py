@@ -15,11 +15,10 @@ from scipy import stats
 
 import zsnas.benchmarks
 import zsnas.statistics
+from zsnas.book import materials
 from zsnas.book.verdicts import ENOUGH
 from zsnas.scores.sweep import visited
-from zsnas.scores.table import published_path
 from zsnas.scores.table import scores as published_scores
-from zsnas.sources import SourceUnavailable
 from zsnas.spaces import nb201
 
 if TYPE_CHECKING:
@@ -81,11 +80,8 @@ def board(resamples: int, limit: int | None = None) -> pd.DataFrame:
 
 def _tables(name: str, resamples: int, limit: int | None) -> Iterator[pd.DataFrame]:
     yield pd.DataFrame(columns=["benchmark", "subset", "proxy", "reference", "value", "low", "high"])
-    try:
-        bench = zsnas.benchmarks.benchmark(name)
-    except SourceUnavailable:
-        return
-    if not published_path(name).exists():
+    bench = materials.known(name)
+    if bench is None:
         return
     scores = of_first_seed(name)
     top = zsnas.statistics.top_architectures(bench, TOP)
@@ -110,6 +106,12 @@ def of_first_seed(name: str) -> pd.DataFrame:
     small = published_scores(name, 16)
     known = small[small["seed"] == 0].set_index("arch")["ntk_cond"]
     return scores.assign(ntk_cond=scores["arch"].map(known))
+
+
+def at_random(bench: Benchmark, limit: int | None = None) -> pd.DataFrame:
+    """Return the scores :func:`of_first_seed` of a random sample, by default of `SAMPLE` networks."""
+    scores = of_first_seed(bench.name)
+    return scores[scores["arch"].isin(visited(bench, limit or SAMPLE))]
 
 
 def margins(bench: Benchmark, scores: pd.DataFrame, resamples: int) -> pd.DataFrame:
@@ -142,6 +144,16 @@ def margins(bench: Benchmark, scores: pd.DataFrame, resamples: int) -> pd.DataFr
     found = found[(found["statistic"] == "KT") & (found["contrast"] == "reference") & (found["n"] >= ENOUGH)]
     named = {"minuend": "kt", "minuend_low": "kt_low", "minuend_high": "kt_high"}
     return found.rename(columns=named).drop(columns=["statistic", "contrast", "subtrahend"])
+
+
+def against_the_better(board: pd.DataFrame, subset: str) -> pd.DataFrame:
+    """Keep the differences from the count that ranks better on each benchmark, over "all" or the "top"."""
+    rows = board[board["subset"] == subset]
+    is_count = rows["proxy"].isin(set(rows["reference"]))
+    own = rows[is_count & (rows["proxy"] == rows["reference"])]
+    best = own.sort_values("kt", ascending=False, kind="stable").drop_duplicates("benchmark")
+    better = best.set_index("benchmark")["proxy"]
+    return rows[~is_count & (rows["reference"] == rows["benchmark"].map(better))]
 
 
 def depth(arch: str) -> int:
@@ -178,12 +190,10 @@ def by_depth(name: str, resamples: int, limit: int | None = None) -> pd.DataFram
         One row a ``depth`` with enough networks: ``kt``, ``kt_low``, ``kt_high``, ``n``, and ``share``, the
         part of the space that has it. Empty when this machine lacks the benchmark.
     """
-    try:
-        bench = zsnas.benchmarks.benchmark(name)
-    except SourceUnavailable:
+    bench = materials.known(name)
+    if bench is None:
         return pd.DataFrame()
-    scores = of_first_seed(name)
-    scores = scores[scores["arch"].isin(visited(bench, limit or SAMPLE))]
+    scores = at_random(bench, limit)
     depths = bench.table["arch"].map(depth)
     rows = []
     for level in sorted(depths.unique()):
@@ -245,8 +255,7 @@ def kept_by_filter(name: str, proxy: str, share: float, limit: int | None = None
         95 % interval (Wilson); ``n``: how many networks that tenth has.
     """
     bench = zsnas.benchmarks.benchmark(name)
-    scores = of_first_seed(name)
-    rows = scores[scores["arch"].isin(visited(bench, limit or SAMPLE))].dropna(subset=proxy)
+    rows = at_random(bench, limit).dropna(subset=proxy)
     accuracy = bench.table.set_index("arch")[bench.metric].reindex(rows["arch"]).to_numpy()
     ranks = (rows[proxy] * zsnas.statistics.orientation(proxy)).rank(pct=True).to_numpy()
     good = ranks[accuracy >= np.quantile(accuracy, 0.9)] if len(rows) else np.array([])
@@ -288,12 +297,10 @@ def robustness(
     generator = np.random.default_rng(seed)
     rows = []
     for name in names:
-        try:
-            bench = zsnas.benchmarks.benchmark(name)
-        except SourceUnavailable:
+        bench = materials.known(name)
+        if bench is None:
             continue
-        scores = of_first_seed(name)
-        scores = scores[scores["arch"].isin(visited(bench, limit or SAMPLE))]
+        scores = at_random(bench, limit)
         truth = bench.table.set_index("arch")[bench.metric].reindex(scores["arch"]).to_numpy()
         for proxy in (*COUNTS, *PROXIES):
             known = scores[proxy].notna().to_numpy() if proxy in scores else np.zeros(len(scores), bool)

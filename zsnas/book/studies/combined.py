@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from zsnas.book.studies.pools import Networks, percentiles
+from zsnas.book.studies.pools import Key, Networks, percentiles
 from zsnas.statistics import kendall
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
-
-Key = tuple[str, str]  # space, and data set or task
 
 METHODS = ("#Params", "best single", "best pair", "best three", "mean of all", "learned weights")
 _RIDGE = 0.01  # beside a variance of 1/12 of every percentile

@@ -31,7 +31,8 @@ import zsnas.proxies
 import zsnas.spaces
 from zsnas._files import checked_file
 from zsnas._version import __version__
-from zsnas.book.tables import interval, linked_label, number
+from zsnas.book.studies.kinds import originals
+from zsnas.book.tables import intervals, linked_label, number
 from zsnas.book.verdicts import Outcome, Verdict, labels
 from zsnas.proxies import label_of, measure
 from zsnas.sources import DATA
@@ -114,10 +115,8 @@ def applicable(network: nn.Module, batch: Batch, proxies: Iterable[str] | None =
     proxies
         Names to choose from.
     """
-    names = [
-        name for name in zsnas.proxies.list_proxies() if zsnas.proxies.proxy(name).variant_of is None
-    ] + [BY_IMAGE]
-    measured = measure(network, batch, names if proxies is None else list(proxies))
+    names = [*originals(), BY_IMAGE] if proxies is None else list(proxies)
+    measured = measure(network, batch, names)
     return [name for name, found in measured.items() if not math.isnan(found.value)]
 
 
@@ -228,7 +227,7 @@ def listing(table: pd.DataFrame) -> pd.DataFrame:
     order = table.sort_values("cost", kind="stable")
     names = [label(name) if name in TOGETHER else linked_label(name) for name in order["proxy"]]
     cells = {
-        "bare passes": list(map(interval, order["cost"], order["low"], order["high"])),
+        "bare passes": intervals(order, "cost"),
         "rounds": order["rounds"].to_list(),
         "seconds": order["seconds"].map(number).to_list(),
         "memory": order["memory"].map(number).to_list(),
@@ -338,7 +337,7 @@ def _markdown(table: pd.DataFrame) -> str:
     rows = pd.concat([table[of_sets].sort_values("cost", ascending=False), table[is_set]])
     columns = (
         map(label, rows["proxy"]),
-        map(interval, rows["cost"], rows["low"], rows["high"]),
+        intervals(rows, "cost"),
         (number(alone(table, name), 1) if name in TOGETHER else "" for name in rows["proxy"]),
         (number(memory, 1) for memory in rows["memory"]),
     )

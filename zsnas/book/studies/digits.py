@@ -218,16 +218,9 @@ def _agreement(
 
 def agreements(pairs: pd.DataFrame, name: str) -> str:
     """Write what :func:`ceiling` found as a table, named as for :func:`zsnas.book.tables.numbered`."""
-    rows = pd.DataFrame(
-        {
-            "Kendall's τ": pairs["kendall"].map(tables.number),
-            "Spearman's ρ": pairs["spearman"].map(tables.number),
-            "bound of ρ": pairs["bound"].map(tables.number),
-            "τ, top 5 %": pairs["top"].map(tables.number),
-            "± points": pairs["deviation"].map(tables.number),
-            "cells": pairs["n"].map("{:,}".format),
-        }
-    )
+    rows = pairs[["kendall", "spearman", "bound", "top", "deviation"]].map(tables.number)
+    rows.columns = ["Kendall's τ", "Spearman's ρ", "bound of ρ", "τ, top 5 %", "± points"]
+    rows["cells"] = pairs["n"].map("{:,}".format)
     rows.index = pd.Index(pairs["one"].astype(str) + " and " + pairs["other"].astype(str), name="Seeds")
     words = (
         "What trainings from two seeds agree on at the end, and the bound that this sets to any score of the "

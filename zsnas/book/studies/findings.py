@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from zsnas import benchmarks, counting, statistics
+from zsnas.book import materials
 from zsnas.book.figures.opening import COUNTS
+from zsnas.book.studies.kinds import originals
 from zsnas.book.tables import number
 from zsnas.book.verdicts import ENOUGH
-from zsnas.proxies import label_of, list_proxies, proxy
-from zsnas.scores.table import published_path, scores
-from zsnas.sources import SourceUnavailable
+from zsnas.proxies import label_of
+from zsnas.scores.table import scores
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,11 +45,8 @@ def taus(seeds: Sequence[int] = (0,), limit: int | None = None) -> pd.DataFrame:
 
 
 def _taus(name: str, seeds: Sequence[int]) -> pd.DataFrame | None:
-    if not published_path(name).exists():
-        return None
-    try:
-        bench = benchmarks.benchmark(name)
-    except SourceUnavailable:
+    bench = materials.known(name)
+    if bench is None:
         return None
     published = scores(name)
     chosen = published[published["seed"].isin(seeds)]
@@ -58,11 +56,6 @@ def _taus(name: str, seeds: Sequence[int]) -> pd.DataFrame | None:
     found = statistics.correlations(bench, table, top=0.05, proxies=asked, resamples=0)
     rows = found[(found["statistic"] == "KT") & (found["n"] >= ENOUGH) & found["value"].notna()]
     return rows.assign(benchmark=name)[["benchmark", "proxy", "subset", "value", "n"]]
-
-
-def originals() -> list[str]:
-    """Return the proxies by their own definitions, without the variants."""
-    return [name for name in list_proxies() if proxy(name).variant_of is None]
 
 
 def wide(table: pd.DataFrame, subset: str) -> pd.DataFrame:
@@ -81,9 +74,8 @@ def counts_are_hard_to_beat(table: pd.DataFrame) -> str:
     named = ", ".join(f"{label_of(name)} on {ahead[name]} of {shared[name]}" for name in winners)
     return (
         f"On {better} of {over_all.shape[1]} benchmarks, counting the weights ranks better than the median "
-        f"proxy; "
-        f"of the proxies that are scored on half of them or more, these are ahead of it more often than not: "
-        f"{named or 'none'}."
+        "proxy; of the proxies that are scored on half of them or more, these are ahead of it more often "
+        f"than not: {named or 'none'}."
     )
 
 
@@ -109,10 +101,9 @@ def the_top_is_lost(table: pd.DataFrame) -> str:
         return "No benchmark has enough of its best networks scored to say what happens at the top."
     lower = (pairs["top"] < pairs["all"]).sum()
     return (
-        f"Among the best 5 % of the networks, where a search has to choose, the median τ falls from "
+        "Among the best 5 % of the networks, where a search has to choose, the median τ falls from "
         f"{number(pairs['all'].median())} to {number(pairs['top'].median())}; it falls for {lower} of "
-        f"{len(pairs)} "
-        "pairs of a proxy and a benchmark."
+        f"{len(pairs)} pairs of a proxy and a benchmark."
     )
 
 
@@ -130,18 +121,16 @@ def the_space_matters(table: pd.DataFrame) -> str:
 
 def the_pick_is_behind() -> str:
     """Say how far the network with the most weights is below the best one of NAS-Bench-201."""
-    try:
-        bench = benchmarks.benchmark("nb201/cifar100")
-    except SourceUnavailable:
+    bench = materials.known("nb201/cifar100")
+    if bench is None:
         return "How far a pick falls short of the best network cannot be told without NAS-Bench-201."
     truth = bench.table.set_index("arch")[bench.metric]
     weights = counting.counts(100, 32).set_index("arch")["params"].reindex(truth.index)
     picked = truth[weights == weights.max()].mean()
     return (
         f"The largest of {len(truth):,} cells of NAS-Bench-201 reaches {picked:.1f} % on CIFAR-100, "
-        f"{truth.max() - picked:.1f} points below the best and {picked - truth.mean():.1f} above the mean: "
-        f"a count "
-        "finds a good network and not the best."
+        f"{truth.max() - picked:.1f} points below the best and {picked - truth.mean():.1f} above the mean: a "
+        "count finds a good network and not the best."
     )
 
 

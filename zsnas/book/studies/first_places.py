@@ -98,8 +98,7 @@ class Row:
     @cached_property
     def sample(self) -> pd.DataFrame:
         """The first places among candidates that are a sample; none when they are the whole space."""
-        found = self.of_candidates.rename(columns={self.bench.metric: "reached"})
-        return found[:0] if self.is_complete else found
+        return self.among_candidates[:0] if self.is_complete else self.among_candidates
 
     @property
     def among_candidates(self) -> pd.DataFrame:
@@ -296,9 +295,8 @@ def caption(rows: Mapping[str, Row]) -> str:
     )
     scores = next(iter(rows.values())).scores
     return (
-        f"{_capital(sizes)}; seed {scores['seed'].iloc[0]}; batch size "
-        f"{scores['batch_size'].iloc[0]}; machine: {scores.attrs['machine']}; zsnas {scores.attrs['zsnas']}, "
-        f"torch {scores.attrs['torch']}."
+        f"{_capital(sizes)}; seed {scores['seed'].iloc[0]}; batch size {scores['batch_size'].iloc[0]}; "
+        f"machine: {scores.attrs['machine']}; zsnas {scores.attrs['zsnas']}, torch {scores.attrs['torch']}."
     )
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from zsnas.proxies import Passes
 
-__all__ = ["AIMS", "KINDS", "derived", "differences", "marks", "registered", "symbols"]
+__all__ = ["AIMS", "KINDS", "derived", "differences", "marks", "originals", "registered", "symbols"]
 
 KINDS = ["naive", "gradient-free", "gradient-based"]
 AIMS = ["trainability", "expressivity", "generalization"]
@@ -32,10 +32,14 @@ REASONS = {
 """Why the registry and the survey's text differ, by proxy and category."""
 
 
+def originals() -> list[str]:
+    """Return the proxies by their own definitions, without the variants, in alphabetical order."""
+    return [name for name in zsnas.proxies.list_proxies() if zsnas.proxies.proxy(name).variant_of is None]
+
+
 def registered() -> dict[str, set[str]]:
     """Return kind and aims of every proxy that is no variant of another, by name, in alphabetical order."""
-    every = map(zsnas.proxies.proxy, zsnas.proxies.list_proxies())
-    return {proxy.name: {proxy.kind, *proxy.target} for proxy in every if proxy.variant_of is None}
+    return {proxy.name: {proxy.kind, *proxy.target} for proxy in map(zsnas.proxies.proxy, originals())}
 
 
 def derived() -> pd.DataFrame:

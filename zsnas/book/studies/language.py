@@ -13,7 +13,6 @@ from zsnas.leaderboard import FEWEST
 from zsnas.proxies import label_of
 from zsnas.spaces import flexibert, space
 from zsnas.spaces.flexibert import Layer, Plan
-from zsnas.statistics import kendall, percentile_interval
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -195,30 +194,6 @@ def _as_published(arch: str) -> str:
     return flexibert.write(Plan(256, tuple(wide)))
 
 
-def ranked(truth: pd.Series[float], columns: pd.DataFrame, resamples: int, seed: int) -> pd.DataFrame:
-    """Return Kendall's τ of each column with the truth, with its 95 % interval over networks.
-
-    Parameters
-    ----------
-    truth : Series
-    columns : DataFrame
-        In the same order.
-    resamples, seed : int
-        Of the bootstrap; none for fewer than `zsnas.leaderboard.FEWEST` networks.
-    """
-    generator = np.random.default_rng(seed)
-    known = truth.to_numpy(dtype=float)
-    times = resamples if len(known) >= FEWEST else 0
-    drawn = [generator.integers(len(known), size=len(known)) for _ in range(times)]
-    rows = {}
-    for name in columns:
-        values = columns[name].to_numpy(dtype=float)
-        value = kendall(values, known)
-        others = np.array([kendall(values[some], known[some]) for some in drawn])
-        rows[name] = {"value": value, **percentile_interval(value, others), "n": len(known)}
-    return pd.DataFrame.from_dict(rows, orient="index")
-
-
 def beyond_size(bench: Benchmark, scores: pd.DataFrame, proxies: Sequence[str]) -> pd.DataFrame:
     """Return Spearman's ρ with GLUE at equal #Params, and at equal #Params, channels and depth, by proxy.
 
@@ -272,19 +247,20 @@ def trained(parts: pd.DataFrame) -> str:
     code = "The published training code makes the same operation of all that the benchmark describes"
     if parts["share"].isna().any():
         return f"{code}."
-    share, shuffled = (
-        f"{100 * parts[key].loc[('glue', PARTS[1].words)]:.1f}\N{NO-BREAK SPACE}%"
-        for key in ("share", "shuffled")
-    )
+    share, shuffled = _percents(parts, "glue", PARTS[1].words)
     return (
         f"{code}: these explain {share} of what the GLUE scores vary, and {shuffled} when they are shuffled."
     )
 
 
-def _percent(parts: pd.DataFrame, outcome: str, part: str) -> str:
-    share, shuffled = (
+def _percents(parts: pd.DataFrame, outcome: str, part: str) -> list[str]:
+    return [
         f"{100 * parts[key].loc[(outcome, part)]:.1f}\N{NO-BREAK SPACE}%" for key in ("share", "shuffled")
-    )
+    ]
+
+
+def _percent(parts: pd.DataFrame, outcome: str, part: str) -> str:
+    share, shuffled = _percents(parts, outcome, part)
     return f"{share} (shuffled {shuffled})"
 
 

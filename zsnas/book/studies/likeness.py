@@ -18,9 +18,7 @@ from zsnas.statistics import kendall
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from zsnas.book.studies.pools import Networks
-
-Key = tuple[str, str]  # space, and data set or task
+    from zsnas.book.studies.pools import Key, Networks
 
 
 def alike(pools: Mapping[Key, Networks], proxies: Sequence[str], subset: str = "every") -> pd.DataFrame:

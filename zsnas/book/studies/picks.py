@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from IPython.display import HTML, Markdown
 
-from zsnas import counting, pareto
-from zsnas.batches import batch
+from zsnas import pareto
 from zsnas.book import comparison, materials, tables
 from zsnas.book.figures import explorer
 from zsnas.book.figures import pareto as drawings
+from zsnas.book.studies.kinds import originals
 from zsnas.book.tables.pareto import Budgets, losses, seeds, ties
 from zsnas.book.verdicts import ENOUGH, Verdict
 from zsnas.book.verdicts.pareto import Losses
 from zsnas.leaderboard import FEWEST, candidates
-from zsnas.proxies import label_of, list_proxies, proxy
+from zsnas.proxies import label_of, proxy
 from zsnas.scores import undefined
 from zsnas.scores.sweep import visited
 
@@ -175,9 +175,7 @@ class Picks:
 
     @cached_property
     def _counts(self) -> pd.DataFrame:
-        image = batch(self.bench.batch, size=1)
-        counts = counting.counts(image.num_classes, image.images.shape[-1], self.bench.space)
-        return counts.assign(seed=self.seed)
+        return materials.counts(self.bench).assign(seed=self.seed)
 
     @property
     def seed(self) -> int:
@@ -351,8 +349,8 @@ class Picks:
 
 
 def _originals(scores: pd.DataFrame) -> list[str]:
-    known = set(list_proxies())
-    return [name for name in scores.columns if name in known and proxy(name).variant_of is None]
+    known = set(originals())
+    return [name for name in scores.columns if name in known]
 
 
 def _random_part(scores: pd.DataFrame, name: str, order: Sequence[str]) -> pd.Series[float]:

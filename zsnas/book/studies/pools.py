@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
-import zsnas.benchmarks
 from zsnas import statistics
+from zsnas.book import materials
 from zsnas.book.studies.boards import SAMPLE, TOP
 from zsnas.scores.sweep import visited
-from zsnas.scores.table import published_path
 from zsnas.scores.table import scores as published_scores
-from zsnas.sources import SourceUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,11 +32,16 @@ SPACES = {
 }
 """Search spaces, and the benchmarks of each by name and data set or task."""
 
+Key = tuple[str, str]  # space, and data set or task
+
 FEW = 30
 """Networks; where the top 5 % are fewer, the top is the better half."""
 
 COMMON = ("params", "flops", "grad_norm", "snip", "synflow", "jacob_cov", "zen_score")
 """The proxies that all of them have scores of, by one definition."""
+
+NINE = (*COMMON, "grasp", "logdet")
+"""With two that some of them lack."""
 
 
 class Networks(NamedTuple):
@@ -68,11 +71,8 @@ def networks(name: str, proxies: Sequence[str], limit: int | None = None) -> Net
     limit
         Networks of the random sample; by default a thousand.
     """
-    try:
-        bench = zsnas.benchmarks.benchmark(name)
-    except SourceUnavailable:
-        return None
-    if not published_path(name).exists():
+    bench = materials.known(name)
+    if bench is None:
         return None
     scores = published_scores(name)
     scores = scores[scores["seed"] == 0].set_index("arch")
@@ -84,9 +84,7 @@ def networks(name: str, proxies: Sequence[str], limit: int | None = None) -> Net
     return Networks(table[table.index.isin(drawn)], table[table.index.isin(best)])
 
 
-def all_networks(
-    proxies: Sequence[str] = COMMON, limit: int | None = None
-) -> dict[tuple[str, str], Networks]:
+def all_networks(proxies: Sequence[str] = COMMON, limit: int | None = None) -> dict[Key, Networks]:
     """Return the networks of every benchmark that this machine has, by space and data set or task."""
     found = {
         (space, words): networks(name, proxies, limit)

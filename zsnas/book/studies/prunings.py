@@ -20,9 +20,8 @@ import pandas as pd
 import zsnas.benchmarks
 from zsnas import statistics
 from zsnas.batches import batch
-from zsnas.book.studies.boards import SAMPLE, of_first_seed
+from zsnas.book.studies.boards import at_random
 from zsnas.checksums import read_checked, update
-from zsnas.scores.sweep import visited
 from zsnas.search import Objective, prune, search
 from zsnas.sources import DATA
 
@@ -124,8 +123,7 @@ def random_search(proxies: Sequence[str], draws: int, limit: int | None = None) 
         So many cells to draw from; by default all.
     """
     bench = zsnas.benchmarks.benchmark(BENCHMARK)
-    scores = of_first_seed(BENCHMARK)
-    scores = scores[scores["arch"].isin(visited(bench, limit or SAMPLE))]
+    scores = at_random(bench, limit)
     for name in proxies:
         scores = scores[statistics.is_measured(scores, name)]
     truth = bench.truth.reindex(scores["arch"]).to_numpy()

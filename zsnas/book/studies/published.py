@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from zsnas.book import comparison, materials
+from zsnas.leaderboard import FEWEST
 from zsnas.spaces.resnets import BASIC, Design, parse
 from zsnas.statistics import orientation, spearman
 
@@ -20,14 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TWELVE", "branches", "compare", "in_words", "like", "pairs_in_order", "powers"]
 
-FEWEST = 10
-"""Networks; a correlation over fewer is not computed."""
-
-
-TWELVE = (
-    *("params", "flops", "grad_norm", "snip", "grasp", "synflow", "fisher"),
-    *("jacob_cov", "zen_score", "logdet", "nn_mass", "nn_degree"),
-)
+TWELVE = (*comparison.TEN, "nn_mass", "nn_degree")
 """The proxies that families are ranked by."""
 
 LIVE = 2
@@ -84,7 +78,7 @@ def _branch(design: Design) -> str:
 
 
 def like(scores: pd.DataFrame, proxies: Sequence[str], other: str) -> pd.Series[float]:
-    """Return Spearman's ρ of each proxy with another one, NaN for fewer than :data:`FEWEST` networks.
+    """Return Spearman's ρ of each proxy with another one, NaN for fewer than `FEWEST` networks.
 
     Parameters
     ----------

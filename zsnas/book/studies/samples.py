@@ -8,7 +8,7 @@ import pandas as pd
 
 from zsnas import statistics
 from zsnas.book.materials import counts
-from zsnas.book.tables import interval, number
+from zsnas.book.tables import intervals, number
 from zsnas.leaderboard import SAMPLED
 from zsnas.proxies import label_of
 from zsnas.scores.sweep import visited
@@ -88,7 +88,7 @@ def written(both: pd.DataFrame) -> pd.DataFrame:
     cells = {
         "statistic": both["statistic"].to_list(),
         "whole space": both["exact"].map(number).to_list(),
-        "sample": list(map(interval, both["value"], both["low"], both["high"])),
+        "sample": intervals(both),
         "in the interval": inside.map({True: "yes", False: "no"}).to_list(),
     }
     names = [f"{label_of(str(row.proxy))}, {row.data}" for row in both.itertuples()]

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from zsnas.book import tables
 from zsnas.book.figures import opening
-from zsnas.book.verdicts import Verdict, is_above, listed, outcome_of
+from zsnas.book.verdicts import Verdict, is_above, listed
 from zsnas.sources import DATA
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 PUBLISHED = DATA / "published" / "li2024_figure_1.csv"
 KINDS = tuple(opening.KINDS)
@@ -119,13 +115,8 @@ def match_table(matches: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def drawing(table: pd.DataFrame) -> Figure:
-    """Draw the points."""
-    return opening.search_costs(table)
-
-
 def alt(table: pd.DataFrame) -> str:
-    """Say what :func:`drawing` shows."""
+    """Say what :func:`zsnas.book.figures.opening.search_costs` shows."""
     spans = listed(
         f"{kind} searches from {_kg(found.min())} to {_kg(found.max())} kg"
         for kind, found in costs(table).items()
@@ -160,8 +151,7 @@ def distance(found: dict[str, np.ndarray]) -> str:
     """Say how often a search of one kind costs far more than one of the next."""
     parts = [
         f"in {_percent(_share(found[more], found[less], FAR_MORE))} of the pairs of a {more} and a {less} "
-        f"search "
-        f"the first costs at least {FAR_MORE} times as much"
+        f"search the first costs at least {FAR_MORE} times as much"
         for more, less in _neighbours()
     ]
     return f"{listed(parts).capitalize()}."
@@ -173,13 +163,10 @@ def sizes_differ(table: pd.DataFrame) -> str:
     alike = table[table["imagenet1k_top1"].between(low, high)].groupby("kind")["gmacs"].median()
     ratio = alike["one-shot"] / alike["multi-shot"]
     return (
-        f"Take the sizes of the one-shot networks with care. Between {low:g} and {high:g} % of accuracy "
-        f"the median "
-        f"one-shot network of the figure has {alike['one-shot']:.1f} billion multiply-accumulates, "
-        f"{ratio:.0f} times as "
-        f"many as the median multi-shot network, {alike['multi-shot']:.2f} billion. Perhaps the two are "
-        f"not of one unit; "
-        "the figure does not say."
+        f"Take the sizes of the one-shot networks with care. Between {low:g} and {high:g} % of accuracy the "
+        f"median one-shot network of the figure has {alike['one-shot']:.1f} billion multiply-accumulates, "
+        f"{ratio:.0f} times as many as the median multi-shot network, {alike['multi-shot']:.2f} billion. "
+        "Perhaps the two are not of one unit; the figure does not say."
     )
 
 
@@ -190,15 +177,15 @@ def judged(table: pd.DataFrame, matches: pd.DataFrame) -> list[Verdict]:
     written = listed(
         f"{more} to {less} {tables.interval(*ratio, 0)}" for (more, less), ratio in ratios.items()
     )
-    cost = Verdict(
+    cost = Verdict.counted(
         "Multi-shot search costs far more than one-shot search, and that far more than zero-shot search.",
         "Section 1, Figure 1",
-        outcome_of(is_above(low, high, FAR_MORE) for _, low, high in ratios.values()),
         f"Read as: the median search of a kind emitted at least {FAR_MORE} times as much CO₂ as the median "
         f"search of the next. The ratios, with 95 % bootstrap intervals over the searches: {written}. "
         f"The cheapest multi-shot search emitted {_kg(found['multi-shot'].min())} kg, the most expensive "
         f"one-shot search {_kg(found['one-shot'].max())} kg. Weight sharing has no mark of its own in the "
         "figure.",
+        (("", is_above(low, high, FAR_MORE)) for _, low, high in ratios.values()),
     )
     some = matches[matches["n"] > 0]
     kept = [bool(value >= -COMPARABLE) for value in some["difference"]]
@@ -206,24 +193,22 @@ def judged(table: pd.DataFrame, matches: pd.DataFrame) -> list[Verdict]:
         str(kind): listed(tables.number(value, 1) for value in rows["difference"])
         for kind, rows in some.groupby("kind")
     }
-    accuracy = Verdict(
+    accuracy = Verdict.counted(
         "Zero-shot search reaches an accuracy comparable with that of one-shot and multi-shot search.",
         "Section 1, Figure 1",
-        outcome_of(kept),
         f"Read as: at most {COMPARABLE:g} point below the mean of the networks of its size, for each "
-        f"zero-shot network "
-        f"and each other kind. This holds for {sum(kept)} of {len(kept)}. Points ahead: "
+        f"zero-shot network and each other kind. This holds for {sum(kept)} of {len(kept)}. Points ahead: "
         f"{listed(f'of {kind} {values}' for kind, values in by_kind.items())}.",
+        (("", held) for held in kept),
     )
     cheaper = [bool(value >= ORDERS) for value in some["ratio"]]
-    orders = Verdict(
+    orders = Verdict.counted(
         "It does so at a cost that is lower by orders of magnitude.",
         "Section 1, Figure 1",
-        outcome_of(cheaper),
-        f"Read as: the cheapest search of the other kind that found a network of its size emitted at least "
-        f"{ORDERS} "
-        f"times as much CO₂. This holds for {sum(cheaper)} of {len(cheaper)}; the smallest factor is "
-        f"{some['ratio'].min():,.0f}, the median {some['ratio'].median():,.0f}.",
+        "Read as: the cheapest search of the other kind that found a network of its size emitted at least "
+        f"{ORDERS} times as much CO₂. This holds for {sum(cheaper)} of {len(cheaper)}; the smallest factor "
+        f"is {some['ratio'].min():,.0f}, the median {some['ratio'].median():,.0f}.",
+        (("", held) for held in cheaper),
     )
     return [cost, accuracy, orders]
 

@@ -7,12 +7,10 @@ from itertools import combinations, islice
 import numpy as np
 import pandas as pd
 
-import zsnas.benchmarks
 from zsnas import statistics
+from zsnas.book import materials
 from zsnas.book.studies.boards import TOP
-from zsnas.scores.table import published_path
 from zsnas.scores.table import scores as published_scores
-from zsnas.sources import SourceUnavailable
 
 BENCHMARKS = {
     "nb201/cifar100": "NAS-Bench-201, CIFAR-100",
@@ -47,15 +45,13 @@ def curves(most: int | None = None) -> dict[str, pd.DataFrame]:
     """
     found = {}
     for name, words in islice(BENCHMARKS.items(), most):
-        try:
-            bench = zsnas.benchmarks.benchmark(name)
-        except SourceUnavailable:
+        bench = materials.known(name)
+        if bench is None:
             continue
-        if published_path(name).exists():
-            scores = published_scores(name)
-            scores = scores[scores["seed"] == 0]
-            known = [proxy for proxy in PROXIES if proxy in scores and scores[proxy].notna().any()]
-            found[words] = statistics.ratio_correlations(bench, scores, RATIOS, known, resamples=0)
+        scores = published_scores(name)
+        scores = scores[scores["seed"] == 0]
+        known = [proxy for proxy in PROXIES if proxy in scores and scores[proxy].notna().any()]
+        found[words] = statistics.ratio_correlations(bench, scores, RATIOS, known, resamples=0)
     return found
 
 

@@ -195,16 +195,10 @@ def fisher_and_curvature(seed: int) -> dict[str, float]:
     return {name: float((found - curvature).norm() / curvature.norm()) for name, found in fisher.items()}
 
 
-def perturbed_and_differentiated(seed: int, images: int = 20_000, alpha: float = 1e-3) -> tuple[float, float]:
+def perturbed_and_differentiated(seed: int) -> tuple[float, float]:
     """Divide the first term of the Zen-score by the norm of the input gradient, for one ReLU network.
 
-    Parameters
-    ----------
-    seed : int
-    images : int
-        Random inputs.
-    alpha : float
-        The size of the perturbation.
+    The mean is over 20,000 random inputs, and the perturbation is a thousandth of a random one.
 
     Returns
     -------
@@ -215,7 +209,8 @@ def perturbed_and_differentiated(seed: int, images: int = 20_000, alpha: float =
     weights = [
         torch.randn(shape, generator=generator, dtype=torch.float64) for shape in ((6, 4), (6, 6), (5, 6))
     ]
-    inputs, noise = torch.randn(2, images, 4, generator=generator, dtype=torch.float64)
+    alpha = 1e-3
+    inputs, noise = torch.randn(2, 20_000, 4, generator=generator, dtype=torch.float64)
 
     def features(image: Tensor) -> Tensor:
         for weight in weights:
@@ -228,18 +223,11 @@ def perturbed_and_differentiated(seed: int, images: int = 20_000, alpha: float =
     return means.item(), (change.square().mean() / gradient.square().mean()).sqrt().item()
 
 
-def regions_of_a_neuron(seed: int, inputs: int = 1000) -> int:
-    """Return how many linear pieces one ReLU neuron of two inputs shows: how many gradients it has.
-
-    Parameters
-    ----------
-    seed : int
-    inputs : int
-        Random inputs.
-    """
+def regions_of_a_neuron(seed: int) -> int:
+    """Return how many gradients one ReLU neuron has at 1,000 points of the plane: its linear pieces."""
     generator = torch.Generator().manual_seed(seed)
     weight = torch.randn(2, generator=generator, dtype=torch.float64)
-    points = torch.randn(inputs, 2, generator=generator, dtype=torch.float64)
+    points = torch.randn(1000, 2, generator=generator, dtype=torch.float64)
     gradients = vmap(jacrev(lambda point: torch.relu(point @ weight)))(points)
     return len(gradients.unique(dim=0))
 

@@ -68,6 +68,32 @@ def shapes(name: str, architectures: Iterable[str], num_classes: int) -> pd.Data
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("arch")
 
 
+def ranked(
+    truth: pd.Series[float], columns: pd.DataFrame, resamples: int, seed: int | np.random.Generator
+) -> pd.DataFrame:
+    """Return Kendall's τ of each column with the truth, with its 95 % interval over networks.
+
+    Parameters
+    ----------
+    truth : Series
+    columns : DataFrame
+        In the same order.
+    resamples, seed
+        Of the bootstrap; none for fewer than `zsnas.leaderboard.FEWEST` networks.
+    """
+    generator = np.random.default_rng(seed)
+    known = truth.to_numpy(dtype=float)
+    times = resamples if len(known) >= FEWEST else 0
+    drawn = [generator.integers(len(known), size=len(known)) for _ in range(times)]
+    rows = {}
+    for name in columns:
+        values = columns[name].to_numpy(dtype=float)
+        value = kendall(values, known)
+        others = np.array([kendall(values[some], known[some]) for some in drawn])
+        rows[name] = {"value": value, **percentile_interval(value, others), "n": len(known)}
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
 def correlated(bench: Benchmark, table: pd.DataFrame, resamples: int, seed: int) -> pd.DataFrame:
     """Correlate counts and shapes with accuracy after each training.
 
@@ -92,23 +118,15 @@ def correlated(bench: Benchmark, table: pd.DataFrame, resamples: int, seed: int)
     for column, training in TRAININGS.items():
         accuracy = bench.table.set_index("arch")[column].dropna()
         known = table[table.index.isin(accuracy.index)]
-        truth = accuracy[known.index].to_numpy()
-        has_enough = len(known) >= FEWEST
-        drawn = [generator.integers(len(known), size=len(known)) for _ in range(resamples * has_enough)]
-        for feature in table:
-            values = known[feature].to_numpy(dtype=float)
-            value = kendall(values, truth)
-            resampled = drawn if feature in COUNTS else []
-            others = np.array([kendall(values[some], truth[some]) for some in resampled])
-            partial = np.nan
-            if feature != "params" and has_enough:
-                partial = partial_spearman(values, truth, [known["params"]])
-            ends = percentile_interval(value, others)
-            rows.append(
-                {"training": training, "feature": feature, "value": value, **ends}
-                | {"partial": partial, "n": len(known)}
-            )
-    return pd.DataFrame(rows)
+        truth = accuracy[known.index]
+        counts = ranked(truth, known[list(COUNTS)], resamples, generator)
+        found = pd.concat([counts, ranked(truth, known.drop(columns=list(COUNTS)), 0, generator)])
+        found["partial"] = np.nan
+        if len(known) >= FEWEST:
+            for feature in found.index.drop("params"):
+                found.loc[feature, "partial"] = partial_spearman(known[feature], truth, [known["params"]])
+        rows.append(found.rename_axis("feature").reset_index().assign(training=training))
+    return pd.concat(rows, ignore_index=True)
 
 
 def compared(limit: int | None, resamples: int, seed: int) -> pd.DataFrame:

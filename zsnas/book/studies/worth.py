@@ -12,12 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
-import zsnas.benchmarks
 from zsnas.book import materials
 from zsnas.book.studies import pools
 from zsnas.scores.sweep import visited
 from zsnas.scores.table import scores as published_scores
-from zsnas.sources import SourceUnavailable
 from zsnas.spaces.graphs import graph_features
 
 if TYPE_CHECKING:
@@ -40,7 +38,6 @@ COUNTED = BENCHMARKS | {
 }
 """Benchmarks whose networks can all be counted."""
 
-PROXIES = (*pools.COMMON, "grasp", "logdet")
 LARGEST = 2000
 """Candidates of a draw."""
 
@@ -79,14 +76,13 @@ def candidates(name: str, limit: int | None = None) -> Candidates | None:
     limit : int, optional
         So many; by default all.
     """
-    try:
-        bench = zsnas.benchmarks.benchmark(name)
-    except SourceUnavailable:
+    bench = materials.known(name)
+    if bench is None:
         return None
     scores = published_scores(name)
     scored = set(scores.loc[scores["seed"] == 0, "arch"])
     drawn = list(takewhile(scored.__contains__, visited(bench, limit)))
-    known = pools.networks(name, PROXIES, len(drawn))
+    known = pools.networks(name, pools.NINE, len(drawn))
     if known is None:
         return None
     table = known.every
@@ -248,9 +244,8 @@ def counted(limit: int | None = None, names: Mapping[str, str] = COUNTED) -> pd.
     """
     rows = {}
     for name, words in names.items():
-        try:
-            bench = zsnas.benchmarks.benchmark(name)
-        except SourceUnavailable:
+        bench = materials.known(name)
+        if bench is None:
             continue
         truth = bench.truth
         if limit:

@@ -12,11 +12,12 @@ import math
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from zsnas.book.comparison import TEN
 from zsnas.book.tables import interval, number
 from zsnas.proxies import label_of
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Iterable
     from pathlib import Path
 
     import pandas as pd
@@ -84,35 +85,33 @@ class _Page(NamedTuple):
     proxies: tuple[str, ...]
 
 
-_NINE = ("params", "flops", "grad_norm", "snip", "grasp", "synflow", "fisher", "jacob_cov", "zen_score")
-_TEN = (*_NINE, "logdet")
-_FAMILY = (*_TEN, "nn_mass", "nn_degree")
-_WITHOUT_GRASP = tuple(name for name in _TEN if name != "grasp")
+_FAMILY = (*TEN, "nn_mass", "nn_degree")
+_WITHOUT_GRASP = tuple(name for name in TEN if name != "grasp")
 
 CORRELATIONS = {
-    "nb201/cifar100": _Page("fig06.html#tab-nb201-cifar100", _TEN),
-    "nb201/imagenet16-120": _Page("fig06.html#tab-nb201-imagenet16", _TEN),
-    "nats-sss/cifar100": _Page("fig08.html#tab-nats-cifar100", _TEN),
-    "nats-sss/imagenet16-120": _Page("fig08.html#tab-nats-imagenet16", _TEN),
-    "transnas-micro/segmentsemantic": _Page("fig10.html#tab-transnas-segmentation", _TEN),
-    "transnas-micro/normal": _Page("fig10.html#tab-transnas-normal", _TEN),
-    "transnas-micro/autoencoder": _Page("fig10.html#tab-transnas-autoencoder", _TEN),
+    "nb201/cifar100": _Page("fig06.html#tab-nb201-cifar100", TEN),
+    "nb201/imagenet16-120": _Page("fig06.html#tab-nb201-imagenet16", TEN),
+    "nats-sss/cifar100": _Page("fig08.html#tab-nats-cifar100", TEN),
+    "nats-sss/imagenet16-120": _Page("fig08.html#tab-nats-imagenet16", TEN),
+    "transnas-micro/segmentsemantic": _Page("fig10.html#tab-transnas-segmentation", TEN),
+    "transnas-micro/normal": _Page("fig10.html#tab-transnas-normal", TEN),
+    "transnas-micro/autoencoder": _Page("fig10.html#tab-transnas-autoencoder", TEN),
     "resnets/imagenet": _Page("fig11.html#tab-resnets-all", _FAMILY),
     "mobilenet-v2/imagenet": _Page("fig12.html#tab-mobilenet-all", _FAMILY),
     "timm/imagenet-cnn": _Page("fig15.html#tab-cnn", _WITHOUT_GRASP),
     "timm/imagenet-vit": _Page("fig17.html#tab-vit", _WITHOUT_GRASP),
-    "ade20k/miou": _Page("fig16.html#tab-ade20k-all", _TEN),
+    "ade20k/miou": _Page("fig16.html#tab-ade20k-all", TEN),
 }
 """The table that prints the correlations of a benchmark, and of which proxies."""
 
 REGRETS = {
-    "nb201/cifar100": _Page("tab04.html#tab-nb201-first-0", _TEN),
-    "nb201/imagenet16-120": _Page("tab04.html#tab-nb201-first-1", _TEN),
-    "nats-sss/cifar100": _Page("tab04_nats.html#tab-nats-sss-first-0", _TEN),
-    "nats-sss/imagenet16-120": _Page("tab04_nats.html#tab-nats-sss-first-1", _TEN),
-    "transnas-micro/segmentsemantic": _Page("tab05.html#tab-transnas-micro-first-0", _TEN),
-    "transnas-micro/normal": _Page("tab05.html#tab-transnas-micro-first-1", _TEN),
-    "transnas-micro/autoencoder": _Page("tab05.html#tab-transnas-micro-first-2", _TEN),
+    "nb201/cifar100": _Page("tab04.html#tab-nb201-first-0", TEN),
+    "nb201/imagenet16-120": _Page("tab04.html#tab-nb201-first-1", TEN),
+    "nats-sss/cifar100": _Page("tab04_nats.html#tab-nats-sss-first-0", TEN),
+    "nats-sss/imagenet16-120": _Page("tab04_nats.html#tab-nats-sss-first-1", TEN),
+    "transnas-micro/segmentsemantic": _Page("tab05.html#tab-transnas-micro-first-0", TEN),
+    "transnas-micro/normal": _Page("tab05.html#tab-transnas-micro-first-1", TEN),
+    "transnas-micro/autoencoder": _Page("tab05.html#tab-transnas-micro-first-2", TEN),
 }
 """The table that prints how far the pick is from the best."""
 
@@ -163,12 +162,17 @@ def table(found: pd.DataFrame, caption: str, static: str = "../_static") -> str:
         f'<th scope="col" data-column="{name}">{title}</th>'
         for name, title in {"proxy": "proxy", "benchmark": "benchmark", **COLUMNS}.items()
     )
-    rows = "\n".join(_row(row) for row in found.to_dict("records"))
+    written = _written(
+        caption, f"<thead><tr>{head}</tr></thead>", map(_row, found.to_dict("records")), static
+    )
+    return f'{written}\n<script defer src="{static}/leaderboard.js"></script>'
+
+
+def _written(caption: str, head: str, rows: Iterable[str], static: str) -> str:
+    body = "\n".join(rows)
     return (
         f'<link rel="stylesheet" href="{static}/instruments.css">\n<div class="leaderboard"><table>\n'
-        f"<caption>{html.escape(caption)}</caption>\n"
-        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table></div>\n"
-        f'<script defer src="{static}/leaderboard.js"></script>'
+        f"<caption>{html.escape(caption)}</caption>\n{head}\n<tbody>\n{body}\n</tbody>\n</table></div>"
     )
 
 
@@ -197,14 +201,8 @@ def row_of(proxy: str, notebook: Path, static: str = "../_static") -> str:
     if not rows:
         raise ValueError(f"the leaderboard has no proxy {proxy!r}; it is in {notebook}")
     head = re.search(r"^<thead>.*</thead>$", text, re.MULTILINE)
-    caption = html.escape(f"{label_of(proxy)} on every benchmark: its row of the leaderboard.")
-    titles = head[0] if head else ""
-    body = "\n".join(rows)
-    style = f'<link rel="stylesheet" href="{static}/instruments.css">'
-    return (
-        f'{style}\n<div class="leaderboard"><table>\n<caption>{caption}</caption>\n{titles}\n'
-        f"<tbody>\n{body}\n</tbody>\n</table></div>"
-    )
+    caption = f"{label_of(proxy)} on every benchmark: its row of the leaderboard."
+    return _written(caption, head[0] if head else "", rows, static)
 
 
 def _row(row: dict[Hashable, Any]) -> str:

@@ -8,7 +8,8 @@ from zsnas.book.verdicts.first_places import (
     stays_second,
 )
 from zsnas.book.verdicts.rankings import (
-    compared,
+    above,
+    below,
     correlation_falls,
     drops_at_the_top,
     labels,
@@ -38,7 +39,8 @@ __all__ = [
     "Outcome",
     "Part",
     "Verdict",
-    "compared",
+    "above",
+    "below",
     "corrected",
     "correlation_falls",
     "drops_at_the_top",

@@ -9,12 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import zsnas.proxies
+from zsnas.book.studies.boards import against_the_better
 from zsnas.book.tables import interval, number
-from zsnas.book.verdicts import Check, Part, Verdict, labels, listed
+from zsnas.book.verdicts import Check, Part, Verdict, above, below, labels, listed
 from zsnas.proxies import label_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
@@ -30,46 +31,53 @@ __all__ = [
     "none_above_everywhere",
     "none_above_params",
     "surpasses_everywhere",
+    "verdict",
     "within_depth",
 ]
 
 BAD = 0.3
 """Kendall's τ below which a ranking counts as bad: 35 of 100 pairs are in the wrong order."""
 
+KT = ["kt", "kt_low", "kt_high"]
 
-def higher_is_more_accurate(
-    statement: str, place: str, board: pd.DataFrame, proxies: Sequence[str], how: str = ""
-) -> Verdict:
-    """Judge whether KT of these proxies is above 0 on every benchmark.
+Found = tuple[str, list[Part]]
+"""How a sentence is read and what was found, and its comparisons."""
+
+
+def verdict(statement: str, place: str, found: Found) -> Verdict:
+    """Return the verdict on a sentence.
 
     Parameters
     ----------
     statement, place : str
         Of the survey.
+    found : tuple
+        Of another function here.
+    """
+    because, parts = found
+    if not parts:
+        return Verdict(statement, place, "cannot be compared", "Too few networks are scored.")
+    return Verdict.of(statement, place, because, parts)
+
+
+def higher_is_more_accurate(board: pd.DataFrame, proxies: Sequence[str], how: str = "") -> Found:
+    """Judge whether KT of these proxies is above 0 on every benchmark.
+
+    Parameters
+    ----------
     board : DataFrame
     proxies : sequence of str
         Those that the statement names.
     how : str
         What else the reading says.
     """
-    rows = board[(board["subset"] == "all") & board["proxy"].isin(proxies) & (board["reference"] == "params")]
-    parts = [
-        Part(
-            _named(row, proxies),
-            (Check.above(label_of(row.proxy), row.kt, row.kt_low, row.kt_high, row.n),),
-        )
-        for row in _rows(rows)
-    ]
-    found = listed(
-        f"{part.name} {interval(row.kt, row.kt_low, row.kt_high)} (n = {int(row.n):,})"
-        for part, row in zip(parts, _rows(rows), strict=True)
-    )
+    checks = {}
+    for row in _rows(_own(board, "all").query("proxy in @proxies")):
+        name = row.benchmark if len(proxies) == 1 else f"{row.benchmark}, {label_of(row.proxy)}"
+        checks[name] = _kt(row)
+    parts, found = _one_by_one(checks)
     reading = f"Read as: over all networks of each benchmark KT is above 0{how}."
-    return _verdict(statement, place, f"{reading} It is {found}.", parts)
-
-
-def _named(row: Any, proxies: Sequence[str]) -> str:  # noqa: ANN401
-    return str(row.benchmark) if len(proxies) == 1 else f"{row.benchmark}, {label_of(row.proxy)}"
+    return f"{reading} It is {listed(found)}.", parts
 
 
 def _rows(table: pd.DataFrame) -> list[Any]:
@@ -77,74 +85,59 @@ def _rows(table: pd.DataFrame) -> list[Any]:
     return list(table.itertuples())
 
 
-def surpasses_everywhere(statement: str, place: str, board: pd.DataFrame, proxy: str) -> Verdict:
+def _own(board: pd.DataFrame, subset: str) -> pd.DataFrame:
+    """Return one row for each benchmark and proxy, compared with #Params."""
+    return board[(board["subset"] == subset) & (board["reference"] == "params")]
+
+
+def _kt(row: Any) -> Check:  # noqa: ANN401 - of itertuples
+    return Check.above(label_of(row.proxy), row.kt, row.kt_low, row.kt_high, row.n)
+
+
+def _one_by_one(checks: Mapping[str, Check]) -> tuple[list[Part], list[str]]:
+    """Return a part for each comparison, by its name, and how it is written."""
+    parts = [Part(name, (check,)) for name, check in checks.items()]
+    return parts, [
+        f"{name} {interval(check.value, check.low, check.high)} (n = {check.n:,})"
+        for name, check in checks.items()
+    ]
+
+
+def surpasses_everywhere(board: pd.DataFrame, proxy: str) -> Found:
     """Judge whether a proxy's KT is above that of #Params on every benchmark, over all and over the top.
 
     Parameters
     ----------
-    statement, place : str
-        Of the survey.
     board : DataFrame
     proxy : str
     """
     rows = board[(board["proxy"] == proxy) & (board["reference"] == "params")]
     where = {"all": "over all", "top": "over the top 5\N{NO-BREAK SPACE}%"}
-    parts = [
-        Part(
-            f"{row.benchmark}, {where[row.subset]}",
-            (Check.above(label_of(proxy), row.value, row.low, row.high, row.n),),
-        )
-        for row in _rows(rows)
-    ]
-    found = listed(
-        f"{part.name} {interval(row.value, row.low, row.high)} (n = {int(row.n):,})"
-        for part, row in zip(parts, _rows(rows), strict=True)
+    parts, found = _one_by_one(
+        {f"{row['benchmark']}, {where[row['subset']]}": above(proxy, row) for _, row in rows.iterrows()}
     )
     reading = "Read as: on each benchmark that has its scores, KT above that of #Params."
-    return _verdict(statement, place, f"{reading} The difference is {found}.", parts)
+    return f"{reading} The difference is {listed(found)}.", parts
 
 
-def _against_the_better(board: pd.DataFrame, subset: str) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Yield the benchmarks with every proxy's difference from the count that ranks better there."""
-    for benchmark, rows in board[board["subset"] == subset].groupby("benchmark", sort=False):
-        counts = rows[rows["proxy"] == rows["reference"]].set_index("proxy")["kt"]
-        others = rows[(rows["reference"] == counts.idxmax()) & ~rows["proxy"].isin(counts.index)]
-        if len(others):
-            yield str(benchmark), others.set_index("proxy")
-
-
-def mostly_below_the_counts(statement: str, place: str, board: pd.DataFrame) -> Verdict:
-    """Judge whether, on every benchmark, most proxies with a single aim rank worse than the better count.
-
-    Parameters
-    ----------
-    statement, place : str
-        Of the survey.
-    board : DataFrame
-    """
+def mostly_below_the_counts(board: pd.DataFrame) -> Found:
+    """Judge whether, on every benchmark, most proxies with a single aim rank worse than the better count."""
     found, parts = [], []
-    for benchmark, rows in _against_the_better(board, "all"):
-        single = rows[[len(zsnas.proxies.proxy(str(name)).target) == 1 for name in rows.index]]
-        parts.append(Part(benchmark, _below(single), most=True))
+    for benchmark, rows in against_the_better(board, "all").groupby("benchmark", sort=False):
+        single = rows[[len(zsnas.proxies.proxy(name).target) == 1 for name in rows["proxy"]]]
+        parts.append(Part(str(benchmark), below(single.set_index("proxy")), most=True))
         found.append(f"{benchmark} {(single['high'] < 0).sum()} of {len(single)}")
     reading = (
         "Read as: on each benchmark more than half of the proxies with a single aim have a KT below that "
         "of the better of #Params and #FLOPs."
     )
-    return _verdict(statement, place, f"{reading} Below it are: {listed(found)}.", parts)
+    return f"{reading} Below it are: {listed(found)}.", parts
 
 
-def none_above_params(statement: str, place: str, board: pd.DataFrame) -> Verdict:
-    """Judge whether, on every benchmark, no proxy ranks better than #Params.
-
-    Parameters
-    ----------
-    statement, place : str
-        Of the survey.
-    board : DataFrame
-    """
+def none_above_params(board: pd.DataFrame) -> Found:
+    """Judge whether, on every benchmark, no proxy ranks better than #Params."""
     found, parts = [], []
-    rows = board[(board["subset"] == "all") & (board["reference"] == "params")]
+    rows = _own(board, "all")
     counts = set(board["reference"])
     for benchmark, here in rows[~rows["proxy"].isin(counts)].groupby("benchmark", sort=False):
         ahead = here["proxy"][here["low"] > 0]
@@ -152,18 +145,11 @@ def none_above_params(statement: str, place: str, board: pd.DataFrame) -> Verdic
         if len(ahead):
             found.append(f"{benchmark} {labels(ahead)}")
     reading = "Read as: on no benchmark is there a proxy whose KT is above that of #Params."
-    return _verdict(statement, place, f"{reading} Above it are: {listed(found) or 'none'}.", parts)
+    return f"{reading} Above it are: {listed(found) or 'none'}.", parts
 
 
-def none_above_everywhere(statement: str, place: str, board: pd.DataFrame) -> Verdict:
-    """Judge whether every proxy ranks worse than a count on some benchmark.
-
-    Parameters
-    ----------
-    statement, place : str
-        Of the survey.
-    board : DataFrame
-    """
+def none_above_everywhere(board: pd.DataFrame) -> Found:
+    """Judge whether every proxy ranks worse than a count on some benchmark."""
     over_all = board[(board["subset"] == "all") & ~board["proxy"].isin(set(board["reference"]))]
     found, parts = [], []
     for proxy, rows in over_all.groupby("proxy", sort=False):
@@ -174,19 +160,12 @@ def none_above_everywhere(statement: str, place: str, board: pd.DataFrame) -> Ve
         parts.append(Part(label_of(str(proxy)), (Check(label_of(str(proxy)), holds),)))
         found.append(f"{label_of(str(proxy))} below on {below}, above both on {both} of {benchmarks}")
     reading = "Read as: every proxy has a benchmark on which its KT is below that of #Params or of #FLOPs."
-    return _verdict(statement, place, f"{reading} {listed(found)}.", parts)
+    return f"{reading} {listed(found)}.", parts
 
 
-def bad_at_the_top(statement: str, place: str, board: pd.DataFrame) -> Verdict:
-    """Judge whether KT over the top is below `BAD` for every proxy and count, on every benchmark.
-
-    Parameters
-    ----------
-    statement, place : str
-        Of the survey.
-    board : DataFrame
-    """
-    rows = board[(board["subset"] == "top") & (board["reference"] == "params")]
+def bad_at_the_top(board: pd.DataFrame) -> Found:
+    """Judge whether KT over the top is below `BAD` for every proxy and count, on every benchmark."""
+    rows = _own(board, "top")
     found, parts = [], []
     for benchmark, here in rows.groupby("benchmark", sort=False):
         own = here.set_index("proxy")
@@ -201,7 +180,7 @@ def bad_at_the_top(statement: str, place: str, board: pd.DataFrame) -> Verdict:
         found.append(
             f"On {benchmark} it is below for {(own['kt_high'] < BAD).sum()} of {len(own)} and above for "
             f"{labels(own.index[own['kt_low'] > BAD]) or 'none'}; the highest is "
-            f"{label_of(best)} {_kt(own.T[best])} (n = {int(own['n'].max())})."
+            f"{label_of(best)} {interval(*own.loc[best, KT])} (n = {int(own['n'].max())})."
         )
     kts = rows.groupby("benchmark")["kt"].max()
     reading = (
@@ -209,23 +188,16 @@ def bad_at_the_top(statement: str, place: str, board: pd.DataFrame) -> Verdict:
         "every proxy and both counts."
     )
     twice = (
-        f"With a threshold of {number(BAD + 0.2)} it would hold by the values on "
-        f"{(kts < BAD + 0.2).sum()} of {len(kts)} benchmarks, with {number(BAD - 0.1)} on "
-        f"{(kts < BAD - 0.1).sum()}."
+        f"With a threshold of {number(BAD + 0.2)} it would hold by the values on {(kts < BAD + 0.2).sum()} "
+        f"of {len(kts)} benchmarks, with {number(BAD - 0.1)} on {(kts < BAD - 0.1).sum()}."
     )
-    return _verdict(statement, place, " ".join([reading, *found, twice]), parts)
+    return " ".join([reading, *found, twice]), parts
 
 
-def above_somewhere(statement: str, place: str, board: pd.DataFrame) -> Verdict:
-    """Judge whether there are benchmarks on which several proxies rank the top better than both counts.
-
-    Parameters
-    ----------
-    statement, place : str
-        Of the survey.
-    board : DataFrame
-    """
-    ahead = {benchmark: rows.index[rows["low"] > 0] for benchmark, rows in _against_the_better(board, "top")}
+def above_somewhere(board: pd.DataFrame) -> Found:
+    """Judge whether there are benchmarks on which several proxies rank the top better than both counts."""
+    by_benchmark = against_the_better(board, "top").groupby("benchmark", sort=False)
+    ahead = {str(benchmark): rows["proxy"][rows["low"] > 0] for benchmark, rows in by_benchmark}
     several = [benchmark for benchmark, names in ahead.items() if len(names) > 1]
     found = listed(f"{benchmark} {labels(names) or 'none'}" for benchmark, names in ahead.items())
     reading = (
@@ -233,21 +205,13 @@ def above_somewhere(statement: str, place: str, board: pd.DataFrame) -> Verdict:
         "5\N{NO-BREAK SPACE}% above that of #Params and of #FLOPs."
     )
     parts = [Part("benchmarks", (Check("benchmarks", len(several) > 1),))] if ahead else []
-    return _verdict(statement, place, f"{reading} These are: {found or 'none'}.", parts)
+    return f"{reading} These are: {found or 'none'}.", parts
 
 
-def kinds_differ(statement: str, place: str, board: pd.DataFrame) -> Verdict:
-    """Judge whether, on every benchmark, the gradient-free proxies rank worse than the gradient-based ones.
-
-    Parameters
-    ----------
-    statement, place : str
-        Of the survey.
-    board : DataFrame
-    """
-    rows = board[(board["subset"] == "all") & (board["reference"] == "params")]
+def kinds_differ(board: pd.DataFrame) -> Found:
+    """Judge whether, on every benchmark, gradient-free proxies rank worse than gradient-based ones."""
     found, parts = [], []
-    for benchmark, here in rows.groupby("benchmark", sort=False):
+    for benchmark, here in _own(board, "all").groupby("benchmark", sort=False):
         kinds = here["proxy"].map(lambda name: zsnas.proxies.proxy(name).kind)
         free, based = here[kinds == "gradient-free"], here[kinds == "gradient-based"]
         if free.empty or based.empty:
@@ -264,73 +228,41 @@ def kinds_differ(statement: str, place: str, board: pd.DataFrame) -> Verdict:
         "Read as: on each benchmark that has scores of both kinds, the median KT of the gradient-free "
         "proxies is below that of the gradient-based ones."
     )
-    return _verdict(statement, place, f"{reading} The medians (and how many): {'; '.join(found)}.", parts)
-
-
-def _verdict(statement: str, place: str, because: str, parts: Sequence[Part]) -> Verdict:
-    if not parts:
-        return Verdict(statement, place, "cannot be compared", "Too few networks are scored.")
-    return Verdict.of(statement, place, because, parts)
-
-
-def _below(rows: pd.DataFrame) -> tuple[Check, ...]:
-    return tuple(
-        Check.above(label_of(str(name)), -row["value"], -row["high"], -row["low"], row["n"])
-        for name, row in rows.iterrows()
-    )
-
-
-def _kt(row: pd.Series[float]) -> str:
-    return interval(row["kt"], row["kt_low"], row["kt_high"])
+    return f"{reading} The medians (and how many): {'; '.join(found)}.", parts
 
 
 def within_depth(
-    statement: str,
-    place: str,
     by_depth: Mapping[str, pd.DataFrame],
     partial: Mapping[str, tuple[float, float]],
-) -> Verdict:
+) -> Found:
     """Judge whether KT of #Params is above 0 among the networks of each depth.
 
     Parameters
     ----------
-    statement, place : str
-        Of the survey.
     by_depth : mapping of DataFrame
         Of :func:`zsnas.book.studies.boards.by_depth`, by the name of the data set.
     partial : mapping
         Of :func:`zsnas.book.studies.boards.partial_kendall`, by the same names.
     """
     slices = [(data, row) for data, rows in by_depth.items() for row in _rows(rows)]
-    parts = [
-        Part(f"{data}, depth {row.depth}", (Check.above("#Params", row.kt, row.kt_low, row.kt_high, row.n),))
-        for data, row in slices
-    ]
-    found = "; ".join(
-        f"{part.name} {interval(row.kt, row.kt_low, row.kt_high)} (n = {int(row.n):,})"
-        for part, (_, row) in zip(parts, slices, strict=True)
-    )
+    parts, found = _one_by_one({f"{data}, depth {row.depth}": _kt(row) for data, row in slices})
     controlled = listed(
         f"from {number(whole)} to {number(given)} on {data}" for data, (whole, given) in partial.items()
     )
     reading = "Read as: among the networks of each depth, KT of #Params is above 0."
-    because = f"{reading} It is: {found}. Given depth, its KT over the whole space goes {controlled}."
-    return _verdict(statement, place, because, parts)
+    given = f"Given depth, its KT over the whole space goes {controlled}."
+    return f"{reading} It is: {'; '.join(found)}. {given}", parts
 
 
 def keeps_the_best(
-    statement: str,
-    place: str,
     kept: Mapping[tuple[str, str], Mapping[str, float]],
     proxy: str,
     price: Mapping[str, float],
-) -> Verdict:
+) -> Found:
     """Judge whether a filter keeps more of the best than chance would, and costs less than a bare pass.
 
     Parameters
     ----------
-    statement, place : str
-        Of the survey.
     kept : mapping
         Of :func:`zsnas.book.studies.boards.kept_by_filter` with half of the networks kept, by the name of the
         data set and the proxy.
@@ -356,7 +288,7 @@ def keeps_the_best(
         f"{reading} There stay: {'; '.join(found)}. It costs {number(price[proxy])} bare passes, #Params "
         f"{number(price['params'])}."
     )
-    return _verdict(statement, place, because, parts)
+    return because, parts
 
 
 def _percent(share: Mapping[str, float]) -> str:
@@ -364,13 +296,11 @@ def _percent(share: Mapping[str, float]) -> str:
     return f"{value}\N{NO-BREAK SPACE}% [{low},\N{NO-BREAK SPACE}{high}] of {int(share['n'])}"
 
 
-def kendall_moves_less(statement: str, place: str, moved: pd.DataFrame) -> Verdict:
+def kendall_moves_less(moved: pd.DataFrame) -> Found:
     """Judge whether KT changes less than Spearman's ρ, for its size, under each disturbance.
 
     Parameters
     ----------
-    statement, place : str
-        Of the survey.
     moved : DataFrame
         Of :func:`zsnas.book.studies.boards.robustness`.
     """
@@ -391,4 +321,4 @@ def kendall_moves_less(statement: str, place: str, moved: pd.DataFrame) -> Verdi
         "Read as: under each disturbance the relative change of KT is smaller than that of ρ for most "
         "proxies and benchmarks."
     )
-    return _verdict(statement, place, f"{reading} It is under {'; '.join(found)}.", parts)
+    return f"{reading} It is under {'; '.join(found)}.", parts

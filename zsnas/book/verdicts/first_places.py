@@ -202,7 +202,7 @@ def names_the_first(scores: pd.DataFrame, named: pd.DataFrame, proxy: str) -> tu
     return ("differs" if ahead else "agrees"), ahead, len(others)
 
 
-def printed_as(bench: Benchmark, value: float, decimals: int = 2) -> list[str]:
+def printed_as(bench: Benchmark, value: float) -> list[str]:
     """Return the architectures whose accuracy, rounded, is the printed one; a tie of rounding goes both ways.
 
     A table that prints the accuracy of an architecture names it, when no other has the same.
@@ -212,13 +212,10 @@ def printed_as(bench: Benchmark, value: float, decimals: int = 2) -> list[str]:
     bench
         Its table has the accuracies.
     value
-        The printed number, in the unit of the benchmark.
-    decimals
-        Digits after the point that it is printed with.
+        The printed number, with two decimals, in the unit of the benchmark.
     """
     distance = (bench.table[bench.metric] - value).abs()
-    is_printed = distance <= 0.5 * 10.0**-decimals + 1e-9
-    return list(bench.table["arch"][is_printed])
+    return list(bench.table["arch"][distance <= 0.005 + 1e-9])
 
 
 def _first_places(rows: pd.DataFrame) -> str:

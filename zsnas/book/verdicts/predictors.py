@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zsnas.book.studies import processor
-from zsnas.book.verdicts import Verdict, is_above, listed, outcome_of
+from zsnas.book.verdicts import Verdict, is_above, listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,4 +44,4 @@ def kernels_beat_layers(statement: str, place: str, here: pd.DataFrame) -> Verdi
     beaten = sum(held is True for held in holds.values())
     means = listed(f"{words} {errors.mean():.2f} ms" for words, errors in known.items())
     because = f"{reading} That holds for {beaten} of {len(holds)} comparisons: {means}."
-    return Verdict(statement, place, outcome_of(holds.values()), because)
+    return Verdict.counted(statement, place, because, (("", held) for held in holds.values()))

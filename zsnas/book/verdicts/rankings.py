@@ -16,30 +16,19 @@ import pandas as pd
 
 import zsnas.proxies
 from zsnas.book.tables import interval, number
-from zsnas.book.verdicts.verdict import (
-    ENOUGH,
-    Check,
-    Part,
-    Verdict,
-    every,
-    is_above,
-    outcome_of,
-)
+from zsnas.book.verdicts.verdict import ENOUGH, Check, Part, Verdict
 from zsnas.proxies import label_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 __all__ = [
-    "Verdict",
-    "compared",
+    "above",
+    "below",
     "correlation_falls",
     "drops_at_the_top",
-    "every",
-    "is_above",
     "labels",
     "listed",
-    "outcome_of",
     "surpasses",
     "works_best",
     "works_well",
@@ -84,7 +73,7 @@ def works_best(
         sizes += list(rows["n"])
         ahead, behind = rows[rows["low"] > 0], rows[rows["high"] < 0]
         level = rows.drop(index=[*ahead.index, *behind.index])
-        parts.append(Part(data, _below(rows)))
+        parts.append(Part(data, below(rows)))
         own = number(_kendall(tables[data], "subset", "all")["value"][reference])
         same = f"; in the same order, so not compared: {labels(tied)}" if len(tied) else ""
         found.append(
@@ -112,12 +101,12 @@ def surpasses(statement: str, place: str, contrasts: Mapping[str, pd.DataFrame],
     margins = {
         data: _kendall(contrast, "contrast", "reference").T[proxy] for data, contrast in contrasts.items()
     }
-    found = listed(f"{data} {compared(margin)}" for data, margin in margins.items())
+    found = listed(f"{data} {_compared(margin)}" for data, margin in margins.items())
     because = (
         "Read as: on each of them a KT over all architectures above that of #Params. "
         f"The difference is: {found}."
     )
-    parts = (Part(data, (_above(proxy, margin),)) for data, margin in margins.items())
+    parts = (Part(data, (above(proxy, margin),)) for data, margin in margins.items())
     sizes = (margin["n"] for margin in margins.values())
     return _judged(Verdict.of(statement, place, because, parts), sizes)
 
@@ -158,9 +147,8 @@ def works_well(
     reached = listed(f"{label_of(name)} {_percentages(named.T[name])}" for name in proxies)
     data = " and ".join(contrasts)
     because = (
-        "The survey gives no threshold; read as: over all architectures, a KT above 0 and "
-        f"above half that of {label_of(reference)}. "
-        f"On {data} they reach this part of it: {reached}."
+        "The survey gives no threshold; read as: over all architectures, a KT above 0 and above half that of "
+        f"{label_of(reference)}. On {data} they reach this part of it: {reached}."
     )
     short = labels(name for name, of_it in parts.items() if not all(part.holds for part in of_it))
     because += f" With a part of the interval below it, or all: {short}." if short else ""
@@ -195,9 +183,9 @@ def drops_at_the_top(
     for data, contrast in contrasts.items():
         rows = _kendall(contrast, "contrast", "top")
         others = rows.drop(index=list(exceptions))
-        parts.append(Part(data, _below(others), most))
-        parts += [_named(data, name, _above(name, rows.T[name])) for name in exceptions]
-        parts += [_named(data, name, *_below(rows.loc[[name]])) for name in including]
+        parts.append(Part(data, below(others), most))
+        parts += [_named(data, name, above(name, rows.T[name])) for name in exceptions]
+        parts += [_named(data, name, *below(rows.loc[[name]])) for name in including]
         kind = "other proxies" if exceptions else "proxies"
         falls = f"falls for {(others['high'] < 0).sum()} of the {len(others)} {kind}"
         extent = f", by {number(-others['value'].max())} to {number(-others['value'].min())}"
@@ -237,24 +225,23 @@ def correlation_falls(statement: str, place: str, table: pd.DataFrame) -> Verdic
     )
     reading = "Read as: the intervals of KT at both ends of the curve do not overlap."
     parts = (Part(drop.what, (drop,)) for drop in drops.values())
-    verdict = Verdict.of(statement, place, f"{reading} {courses}.", parts)
-    n = few["n"].min()
-    return verdict if n >= ENOUGH else verdict.without_judgement(f"A correlation over {n} decides nothing.")
+    return _judged(Verdict.of(statement, place, f"{reading} {courses}.", parts), few["n"])
 
 
 def _kendall(table: pd.DataFrame, column: str, label: str) -> pd.DataFrame:
     return table[(table["statistic"] == "KT") & (table[column] == label)].set_index("proxy")
 
 
-def _below(rows: pd.DataFrame) -> tuple[Check, ...]:
-    """Compare each difference with 0, which it is claimed to be below."""
+def below(rows: pd.DataFrame) -> tuple[Check, ...]:
+    """Compare the difference of each proxy, by its name, with 0, which it is claimed to be below."""
     return tuple(
         Check.above(label_of(str(name)), -row["value"], -row["high"], -row["low"], row["n"])
         for name, row in rows.iterrows()
     )
 
 
-def _above(proxy: str, row: pd.Series[float]) -> Check:
+def above(proxy: str, row: pd.Series[float]) -> Check:
+    """Compare the difference of a proxy with 0, which it is claimed to be above."""
     return Check.above(label_of(proxy), row["value"], row["low"], row["high"], row["n"])
 
 
@@ -301,11 +288,11 @@ def _course(table: pd.DataFrame, contrasts: pd.DataFrame, proxy: str) -> str:
 
 
 def _margins(rows: pd.DataFrame) -> str:
-    named = (f"{label_of(name)} (by {compared(rows.loc[name])})" for name in rows.index)
+    named = (f"{label_of(name)} (by {_compared(rows.loc[name])})" for name in rows.index)
     return listed(named) or "none"
 
 
-def compared(row: pd.Series[float]) -> str:
+def _compared(row: pd.Series[float]) -> str:
     """Write a difference of :func:`zsnas.statistics.differences`, and over how many if some were left out."""
     over = f" over the {int(row['n']):,} with both scores" if row["missing"] else ""
     return f"{_written(row)}{over}"

@@ -66,10 +66,9 @@ def comes_closest(
         place,
         "cannot be compared",
         "The networks here are those of another MobileNet space. In the survey's own table "
-        f"{label_of(proxy)} has rank {1 + (behind < behind[proxy]).sum()} of {len(behind)}. Here the "
-        f"picks below {budget} are behind the best by: {own or 'nothing is scored'}. "
-        f"Kendall's τ between the survey's accuracies "
-        f"and those of the picks, over these {len(shared)} proxies, is {number(tau)}.",
+        f"{label_of(proxy)} has rank {1 + (behind < behind[proxy]).sum()} of {len(behind)}. Here the picks "
+        f"below {budget} are behind the best by: {own or 'nothing is scored'}. Kendall's τ between the "
+        f"survey's accuracies and those of the picks, over these {len(shared)} proxies, is {number(tau)}.",
     )
 
 

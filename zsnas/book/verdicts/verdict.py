@@ -15,7 +15,7 @@ import math
 import re
 from dataclasses import dataclass, replace
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from scipy.stats import norm
 
@@ -163,8 +163,7 @@ class Verdict:
     because : str
         The reading of the statement, and the numbers that decide.
     parts : tuple of Part
-        The comparisons that the outcome sums up. Those of :func:`outcome_of` are known without being given,
-        each with no more than whether it holds.
+        The comparisons that the outcome sums up.
     """
 
     statement: str
@@ -172,11 +171,6 @@ class Verdict:
     outcome: Outcome | Held
     because: str
     parts: tuple[Part, ...] = ()
-
-    def __post_init__(self) -> None:
-        """Take over what :func:`outcome_of` summed up."""
-        if not self.parts and isinstance(self.outcome, _Sum):
-            object.__setattr__(self, "parts", self.outcome.parts)
 
     @classmethod
     def of(cls, statement: str, place: str, because: str, parts: Iterable[Part]) -> Verdict:
@@ -189,6 +183,22 @@ class Verdict:
         """
         known = tuple(parts)
         return cls(statement, place, outcome_of(part.holds for part in known), because, known)
+
+    @classmethod
+    def counted(
+        cls, statement: str, place: str, because: str, holds: Iterable[tuple[str, bool | None]]
+    ) -> Verdict:
+        """Return the verdict on comparisons of which no more is told than what each is and whether it holds.
+
+        Parameters
+        ----------
+        statement, place, because
+            See the attributes.
+        holds
+            None where a comparison is open.
+        """
+        known = ((name, None if held is None else bool(held)) for name, held in holds)
+        return cls.of(statement, place, because, (Part(name, (Check(name, held),)) for name, held in known))
 
     @property
     def count(self) -> str:
@@ -329,19 +339,7 @@ def outcome_of(comparisons: Iterable[bool | None]) -> Outcome:
     """
     held = list(comparisons)
     if all(holds is None for holds in held):
-        return _Sum.of("left open", held)
+        return "left open"
     if all(held):
-        return _Sum.of("agrees", held)
-    return _Sum.of("agrees in part" if any(held) else "differs", held)
-
-
-class _Sum(str):
-    """An outcome that knows what it sums up."""
-
-    parts: tuple[Part, ...]
-
-    @classmethod
-    def of(cls, outcome: Outcome, held: Iterable[bool | None]) -> Outcome:
-        found = cls(outcome)
-        found.parts = tuple(Part("", (Check("", None if holds is None else bool(holds)),)) for holds in held)
-        return cast("Outcome", found)
+        return "agrees"
+    return "agrees in part" if any(held) else "differs"
