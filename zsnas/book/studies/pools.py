@@ -14,6 +14,7 @@ from zsnas.book import materials
 from zsnas.book.studies.boards import SAMPLE, TOP
 from zsnas.scores.sweep import visited
 from zsnas.scores.table import scores as published_scores
+from zsnas.sources import SourceUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,13 +86,26 @@ def networks(name: str, proxies: Sequence[str], limit: int | None = None) -> Net
 
 
 def all_networks(proxies: Sequence[str] = COMMON, limit: int | None = None) -> dict[Key, Networks]:
-    """Return the networks of every benchmark that this machine has, by space and data set or task."""
+    """Return the networks of every benchmark that this machine has, by space and data set or task.
+
+    Raises
+    ------
+    SourceUnavailable
+        When it has none.
+    """
     found = {
         (space, words): networks(name, proxies, limit)
         for space, benchmarks in SPACES.items()
         for name, words in benchmarks.items()
     }
-    return {key: value for key, value in found.items() if value is not None}
+    here = {key: value for key, value in found.items() if value is not None}
+    if not here:
+        names = " ".join(name for benchmarks in SPACES.values() for name in benchmarks)
+        raise SourceUnavailable(
+            "this page compares benchmarks, and none of them is on this machine or can be had; try "
+            f"`zsnas data fetch` with a connection, or name a mirror in ZSNAS_DATA_MIRROR: {names}"
+        )
+    return here
 
 
 def percentiles(table: pd.DataFrame) -> pd.DataFrame:
