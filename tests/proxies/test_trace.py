@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 import torchvision
-from small_networks import TEN, noise
+from small_networks import TEN, noise, small
 from torch import Tensor, nn
 
 from zsnas.proxies import measure, score
@@ -159,6 +159,28 @@ def test_a_convolution_under_watch_returns_what_torch_returns():
         with tracing([conv.weight]):
             watched = conv(X)
         torch.testing.assert_close(watched, conv(X))
+
+
+class Mixed(nn.Module):
+    """A network that chooses its precision itself."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = small()
+
+    def forward(self, x):
+        with torch.autocast("cpu", torch.bfloat16):
+            return self.body(x).float()
+
+
+def test_gradients_in_mixed_precision_are_torchs():
+    network, batch = Mixed().train(), noise()
+    network.body[6].p = 0.0  # dropout, which the engine switches off
+    weights = [network.body[place].weight for place in (0, 3, 9)]
+    loss = F.cross_entropy(network(batch.images), batch.labels)
+    gradients = torch.autograd.grad(loss, weights)
+    right = sum((w * g).abs().sum().item() for w, g in zip(weights, gradients, strict=True))
+    assert score(network, batch, "snip")["snip"] == pytest.approx(right, rel=1e-6)
 
 
 class Block(nn.Module):

@@ -118,8 +118,6 @@ class Trace:
     """Feature maps that were flattened, or averaged over one axis, while what they became lives."""
     last_input: Tensor | None = None
     """Input of the last convolution or linear layer; only of passes without gradients."""
-    lost: str = ""
-    """Why the gradients of this pass are not the network's."""
 
     @property
     def overwritten(self) -> bool:
@@ -148,13 +146,11 @@ def tracing(
     Raises
     ------
     Undefined
-        At the end, when gradients are wanted and a part of the network ran without them or keeps them.
+        When gradients are wanted and a part of the network runs without them, keeps them, or is transformed.
     """
     trace = Trace()
     with _Recorder(trace, weights, each_by_itself, sample_variances, copies, of_images):
         yield trace
-    if trace.lost:
-        raise Undefined(trace.lost)
 
 
 class _Recorder(Functions):
@@ -226,13 +222,13 @@ class _Recorder(Functions):
         x, weight = given["input"], given["weight"]
         if func in PRODUCTS and not self._is_weight(weight):
             return func(*args, **kwargs)
+        self._check_gradients()
         scalable = torch.is_grad_enabled() and func is torch.conv2d and _is_scalable(args)
         out: Tensor = self._convolution(*args) if scalable else func(*args, **kwargs)
         if not self.wants_gradients:  # a pass without them needs no activations, which are most of its memory
             self.trace.last_input = x
             self.trace.classified = x if func is F.linear else self.trace.classified
             return out
-        self._check_gradients()
         version = out._version  # noqa: SLF001 (torch has no public name)
         self.trace.outputs.append(Output(func, given, x.detach(), x.grad_fn, out, version))
         return out.clone() if self.copies else out
@@ -253,15 +249,23 @@ class _Recorder(Functions):
         return operand.dim() == 2 and bool(ids & self.weights)
 
     def _check_gradients(self) -> None:
-        """Note that the gradients of this pass will not be those of the network, if so."""
-        if self.wants_gradients and not torch.is_grad_enabled():
-            self.trace.lost = (
-                "a part of the network runs without gradients, as under torch.no_grad(); switch that off"
+        """Raise Undefined if the gradients of this pass will not be those of the network."""
+        if not self.wants_gradients:
+            return
+        if not torch.is_grad_enabled():
+            raise Undefined(
+                "a part of the network runs without gradients, as under torch.no_grad() or in an "
+                "autograd.Function of its own; switch that off"
             )
-        elif self.wants_gradients and _hooks() != self.hooks:
-            self.trace.lost = (
+        if _hooks() != self.hooks:
+            raise Undefined(
                 "a part of the network intercepts what its backward pass needs, as activation checkpointing "
                 "that is not torch's may; switch that off"
+            )
+        if torch._C._functorch.maybe_current_level() is not None:  # noqa: SLF001 (torch has no public name)
+            raise Undefined(
+                "a part of the network runs in a transform of torch.func, such as vmap, inside which its "
+                "layers are not seen; let it run on the batch"
             )
 
     def _note_pooling(self, func: Callable[..., Any], x: Tensor, out: Tensor) -> None:
@@ -438,7 +442,8 @@ def _is_scalable(args: tuple[Any, ...]) -> bool:
     if len(args) != 7 or isinstance(args[4], str):
         return False
     x, weight = args[:2]
-    return bool(x.dim() == 4 and weight.is_leaf and weight.requires_grad)
+    mixed = torch.is_autocast_enabled(x.device.type)  # which torch's own function follows
+    return bool(x.dim() == 4 and weight.is_leaf and weight.requires_grad and not mixed)
 
 
 def _is_rectifier(func: Callable[..., Any], kwargs: dict[str, Any]) -> bool:
