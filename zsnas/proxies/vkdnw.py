@@ -129,7 +129,7 @@ def _scores(passes: Passes, *, every_class: bool) -> Tensor:
     if not passes.batch.task.has_classes:
         raise Undefined("it is defined for classes of images, and this task has none")
     check_layers(passes.model)
-    _ = passes.of_images(slice(1)).training  # which says why, if gradients are not those of the network
+    _ = passes.of_images(slice(1)).differentiable  # which says why, if gradients are not those of the network
     values = initialised(passes.model) | passes.other_norms.neutral(passes.model) | marks(passes.model)
     noise = noise_like(passes.images.new_empty(IMAGES, *passes.images.shape[1:]))
     seen = [parameter for parameter in passes.model.parameters() if parameter.is_floating_point()][:TENSORS]
