@@ -305,7 +305,7 @@ CUT = {"*": "is cut off from its outputs"}
 UNSEEN = {
     "fisher": "outputs are not seen",
     "fisher_channels": "outputs are not seen",
-    "zico_bc": "used in no convolution, linear layer or product",
+    "zico_bc": "outputs are not seen",
 }
 
 ZOO = {

@@ -79,13 +79,14 @@ class Output(NamedTuple):
 
     @property
     def is_convolution(self) -> bool:
-        """Whether its channels are the second axis of :attr:`value`; otherwise they are the last."""
+        """Whether its channels stand before its positions in :attr:`value`; otherwise they are the last."""
         return self.function in CONVOLUTIONS or self.function in TRANSPOSED
 
     @property
     def channel_axis(self) -> int:
         """Axis of the channels in :attr:`value`."""
-        return 1 if self.is_convolution else -1
+        unbatched = self.value.dim() < self.weight.dim()
+        return int(not unbatched) if self.is_convolution else -1
 
 
 @dataclass
