@@ -221,6 +221,8 @@ class Passes:
         return logits_of(output, self.batch), trace
 
     def _check_target(self, output: Tensor) -> None:
+        if len(output) != len(self.labels):
+            raise Undefined(f"the network returns {len(output)} rows of logits for {len(self.labels)} images")
         if self.batch.task.criterion == "cross_entropy":
             outputs, classes = output.shape[1], self.batch.num_classes
             if self.labels.max() >= outputs:
