@@ -31,6 +31,7 @@ from zsnas.proxies._weights import (
     PRODUCTS,
     TRANSPOSED,
     named_arguments,
+    operands,
 )
 
 if TYPE_CHECKING:
@@ -47,12 +48,21 @@ _RECTIFIERS = {
     F.leaky_relu,
     F.prelu,
 }
-_WINDOWS = {F.avg_pool2d, F.adaptive_avg_pool2d}
+_WINDOWS = {F.avg_pool2d, F.adaptive_avg_pool2d, F.adaptive_max_pool2d}
 _RECURRENT = {torch.lstm, torch.gru, torch.rnn_tanh, torch.rnn_relu}
 _FLATTENINGS = {torch.flatten, Tensor.flatten, Tensor.view, Tensor.reshape, torch.reshape}
 _IN_LINE = {torch.mean, Tensor.mean, torch.sum, Tensor.sum, torch.adaptive_avg_pool1d, torch.avg_pool1d}
 """What may average series over their length."""
-_POOLINGS = {torch.mean, Tensor.mean, torch.sum, Tensor.sum, *_WINDOWS, *_FLATTENINGS}
+_TRANSPOSITIONS = {torch.transpose, Tensor.transpose, torch.permute, Tensor.permute}
+_REDUCTIONS = {
+    *(torch.einsum, torch.adaptive_avg_pool1d, torch.avg_pool1d),
+    *(
+        getattr(place, name)
+        for place in (torch, Tensor)
+        for name in ("mean", "sum", "nanmean", "nansum", "amax", "max", "logsumexp")
+    ),
+}
+_POOLINGS = {*_REDUCTIONS, *_WINDOWS, *_FLATTENINGS, *_TRANSPOSITIONS}
 
 
 class Output(NamedTuple):
@@ -204,7 +214,8 @@ class _Recorder(Functions):
         if func in _IN_LINE and not self.of_images:
             self._note_average(args[0] if args else kwargs["input"], out)
         elif func in _POOLINGS:
-            self._note_pooling(func, args[0] if args else kwargs["input"], out)
+            result = out[0] if isinstance(out, tuple) else out  # of a maximum, beside its place
+            self._note_pooling(func, next(operands([*args, *kwargs.values()])), result)
         return out
 
     def _exchanged(self, func: Callable[..., Any]) -> Callable[..., Any]:
@@ -270,13 +281,17 @@ class _Recorder(Functions):
             )
 
     def _note_pooling(self, func: Callable[..., Any], x: Tensor, out: Tensor) -> None:
-        """Keep the feature maps that a function averages over all positions, in one step or in several."""
+        """Keep the feature maps that a function reduces to a value a channel, in one step or in several."""
         before: Tensor = self.trace.partly.get(x, x)  # type: ignore[no-untyped-call]  # torch's class is untyped
-        if before.dim() != 4 or out.shape[:2] != before.shape[:2]:
+        images, channels = before.shape[:2] if before.dim() == 4 else (0, 0)
+        if func in _TRANSPOSITIONS:
+            if images and x is not before and out.shape[::2] == (images, channels):  # flattened to tokens
+                self.trace.partly[out] = before
+        elif not images or out.shape[:1] != (images,) or channels not in out.shape[1:]:
             return
-        if func not in _FLATTENINGS and out.numel() == out.shape[:2].numel():
+        elif func not in _FLATTENINGS and out.numel() == images * channels:
             self.trace.pooled = before
-        elif func not in _WINDOWS:
+        elif func in _FLATTENINGS or (func in _REDUCTIONS and out.numel() < x.numel()):
             self.trace.partly[out] = before
 
     def _note_average(self, x: Tensor, out: Tensor) -> None:

@@ -121,15 +121,15 @@ class _Watch(Functions):
         self.used: set[int] = set()
 
     def answer(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> object:
-        operands = {operand: self._origins(operand) for operand in _operands([*args, *kwargs.values()])}
-        origins: set[int] = set().union(*operands.values())
+        given = {operand: self._origins(operand) for operand in operands([*args, *kwargs.values()])}
+        origins: set[int] = set().union(*given.values())
         name = function.__name__
         if function in OPERATIONS or name in _OTHERS:
-            multiplied = list(operands.values())["add" in name :]
+            multiplied = list(given.values())["add" in name :]
             self.used |= set().union(*multiplied) - {_IMAGE}
         result = function(*args, **kwargs)
-        for made in operands if result is None else _operands([result]):  # such as of an assignment to a part
-            as_many = (of for operand, of in operands.items() if operand.numel() == made.numel())
+        for made in given if result is None else operands([result]):  # such as of an assignment to a part
+            as_many = (of for operand, of in given.items() if operand.numel() == made.numel())
             self.origins[made] = {_IMAGE} if _IMAGE in origins else set().union(*as_many)
         return result
 
@@ -151,17 +151,18 @@ class _Lookups(Functions):
 
     def answer(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> object:
         result = function(*args, **kwargs)
-        operands = list(_operands([*args, *kwargs.values()]))
-        if any(operand is made for operand in operands for made in self.made):
+        given = list(operands([*args, *kwargs.values()]))
+        if any(operand is made for operand in given for made in self.made):
             if function in LOOKUPS:
-                self.used |= {id(operand) for operand in operands if operand.is_floating_point()}
-            self.made += [made for made in _operands([result]) if not made.is_floating_point()]
+                self.used |= {id(operand) for operand in given if operand.is_floating_point()}
+            self.made += [made for made in operands([result]) if not made.is_floating_point()]
         return result
 
 
-def _operands(arguments: list[Any]) -> Iterator[Tensor]:
+def operands(arguments: list[Any]) -> Iterator[Tensor]:
+    """Yield the tensors among a function's arguments."""
     for argument in arguments:
         if isinstance(argument, Tensor):
             yield argument
         elif isinstance(argument, tuple | list):
-            yield from _operands(list(argument))
+            yield from operands(list(argument))
