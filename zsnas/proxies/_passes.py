@@ -153,6 +153,7 @@ class Passes:
         with _isolated(seed, self.images.device):
             self.weights = layer_weights(self.model, self.images[:1])
             self.other_norms = other_norms(self.model, self.images[:1])
+        self._idle: set[int] = set()  # ids of weights that were found to have no influence
         for weight in self.weights:
             weight.requires_grad_(True)
 
@@ -261,12 +262,16 @@ class Passes:
             For each of them the weight whose place it takes, or the images.
         """
         known = {use.weight for use in uses([value])}
-        cut = [tensor for leaf, tensor in zip(leaves, tensors, strict=True) if id(leaf) not in known]
-        if cut and value.requires_grad and self._depends_on(cut):
+        pairs = zip(leaves, tensors, strict=True)
+        cut = [tensor for leaf, tensor in pairs if id(leaf) not in known and id(tensor) not in self._idle]
+        if not cut or not value.requires_grad:
+            return
+        if self._depends_on(cut):
             raise Undefined(
                 "a part of the network is cut off from its outputs, as by detach() or torch.no_grad(), "
                 "and has no gradient; switch that off"
             )
+        self._idle |= {id(tensor) for tensor in cut} & {id(weight) for weight in self.weights}
 
     def _depends_on(self, tensors: list[Tensor]) -> bool:
         """Tell whether the outputs for an image change a little when these do."""
