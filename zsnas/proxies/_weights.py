@@ -70,12 +70,18 @@ def layer_weights(model: nn.Module, image: Tensor) -> list[Tensor]:
             *(table for table in module.parameters(recurse=False) if id(table) in tables),
         )
     }
-    known = {id(p) for module in model.modules() if isinstance(module, _WITHOUT) for p in module.parameters()}
+    known = {id(p) for module in model.modules() if _makes_no_more(module) for p in module.parameters()}
     others = [p for p in model.parameters() if p.dim() > 1 and id(p) not in found and id(p) not in known]
     if others:
         used = _seen(_Watch(image, others), model)
         found |= {id(parameter): parameter for parameter in others if id(parameter) in used}
     return [weight for weight in found.values() if weight.is_floating_point()]
+
+
+def _makes_no_more(module: nn.Module) -> bool:
+    """Tell whether parameters are no weights themselves, as those that a layer computes its weight from."""
+    computes = isinstance(module, LAYERS) and "weight" not in dict(module.named_parameters(recurse=False))
+    return computes or isinstance(module, _WITHOUT)
 
 
 def module_weights(module: nn.Module) -> Iterator[Tensor]:
