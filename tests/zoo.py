@@ -177,6 +177,52 @@ def without_gradients(net, x):
     return net.f(h.mean((2, 3)))
 
 
+def in_inference(net, x):
+    with torch.inference_mode():
+        h = net.n(x)
+    return net.f(h.clone().mean((2, 3)))
+
+
+def detached(net, x):
+    return net.f(net.n(x).detach().mean((2, 3)))
+
+
+def detached_weight(net, x):
+    return net.f(F.relu(F.conv2d(x, net.c.weight.detach(), padding=1)).mean((2, 3)))
+
+
+def detached_images(net, x):
+    return unchecked(net, x.detach())
+
+
+def product_without_gradients(net, x):
+    with torch.no_grad():
+        h = torch.einsum("bi,oi->bo", x.flatten(1), net.l.weight)
+    return net.f(torch.tanh(h))
+
+
+class Product(torch.autograd.Function):
+    """A linear layer that knows its gradients itself."""
+
+    @staticmethod
+    def forward(ctx, x, weight):
+        ctx.save_for_backward(x, weight)
+        return F.linear(x, weight)
+
+    @staticmethod
+    def backward(ctx, dy):
+        x, weight = ctx.saved_tensors
+        return dy @ weight, dy.T @ x
+
+
+def product_of_its_own(net, x):
+    return net.f(torch.tanh(Product.apply(x.flatten(1), net.l.weight)))
+
+
+def mapped(net, x):
+    return net.f(torch.vmap(lambda one: net.n(one.unsqueeze(0)).squeeze(0))(x).mean((2, 3)))
+
+
 def excited(net, x):
     h = net.c(x)
     return net.f((h * torch.sigmoid(net.s(h.mean((2, 3), keepdim=True)))).mean((2, 3)))
@@ -197,6 +243,21 @@ def body():
 
 def checkpointing(function, **how):
     return lambda: Applied(function, n=body(), f=nn.Linear(5, CLASSES), **how)
+
+
+def linear_before_head(function):
+    return lambda: Applied(function, l=nn.Linear(192, 5, bias=False), f=nn.Linear(5, CLASSES))
+
+
+def grouped():
+    return chain(nn.Tanh(), conv(6, 6, groups=2), nn.Tanh())
+
+
+def grouped_with_a_hook():
+    """Give the grouped convolution an image whose memory is laid out as a part of a batch."""
+    net = grouped()
+    net[2].register_full_backward_hook(lambda _layer, _inputs, _outputs: None)
+    return net
 
 
 def attentive(function, **how):
@@ -240,10 +301,11 @@ class Case:
 
 
 LOST = {"*": "runs without gradients"}
+CUT = {"*": "is cut off from its outputs"}
 UNSEEN = {
     "fisher": "outputs are not seen",
     "fisher_channels": "outputs are not seen",
-    "zico_bc": "used in no convolution, linear layer or product",
+    "zico_bc": "outputs are not seen",
 }
 
 ZOO = {
@@ -352,6 +414,17 @@ ZOO = {
         checkpointing(saved_elsewhere), reasons={"*": "intercepts what its backward pass needs"}
     ),
     "no gradients": Case(lambda: Applied(without_gradients, n=body(), f=nn.Linear(5, CLASSES)), reasons=LOST),
+    "inference mode": Case(checkpointing(in_inference), reasons=LOST),
+    "a function that differentiates itself": Case(linear_before_head(product_of_its_own), reasons=LOST),
+    "detached": Case(checkpointing(detached), reasons=CUT),
+    "a detached weight": Case(
+        lambda: Applied(detached_weight, c=conv(3, 6), f=nn.Linear(6, CLASSES)), reasons=CUT
+    ),
+    "detached images": Case(checkpointing(detached_images), reasons={"jacob_cov": CUT["*"]}),
+    "a product without gradients": Case(linear_before_head(product_without_gradients), reasons=CUT),
+    "a layer without use": Case(checkpointing(unchecked, idle=nn.Linear(3, 4))),
+    "vmap": Case(checkpointing(mapped), reasons={"*": "in a transform of torch.func, such as vmap"}),
+    "a hook on the backward pass": Case(grouped_with_a_hook, twin=grouped),
     "timm resnet": Case(of_timm("test_resnet"), side=32),
     "timm convnext": Case(of_timm("test_convnext"), side=32),
     "timm efficientnet": Case(of_timm("test_efficientnet"), side=32),

@@ -2,10 +2,12 @@ from math import log
 
 import pytest
 import torch
+import torch.nn.functional as F
 from small_networks import batch, convolution, linear, noise, pixels
 from torch import nn
+from zoo import Applied
 
-from zsnas.proxies import score
+from zsnas.proxies import measure, score
 
 CHANNELS = ["fisher", "fisher_channels"]
 
@@ -56,6 +58,54 @@ def test_a_channel_counts_once_for_each_weight_that_makes_it(layer, weights):
     found = score(nn.Sequential(layer, nn.AdaptiveAvgPool2d(1), nn.Flatten()), noise(), CHANNELS)
     assert found["fisher"] == pytest.approx(weights * found["fisher_channels"])
     assert found["fisher_channels"] > 0
+
+
+def conditional(net, x):
+    """Convolve each image with weights of its own, as groups of channels of one image."""
+    mixture = net.r(x.mean((2, 3)))
+    weights = mixture @ net.w.flatten(1)
+    maps = F.conv2d(x.flatten(0, 1).unsqueeze(0), weights.view(-1, 3, 3, 3), padding=1, groups=len(x))
+    logits = net.f(torch.tanh(maps.view(len(x), 6, 8, 8)).mean((2, 3)))
+    # Each output, as (images, channels, positions), and how many weights make a channel.
+    net.outputs = [(mixture, (2, 1), 3), (weights, (162, 1), 2), (maps, (6, 64), 27), (logits, (3, 1), 6)]
+    return logits
+
+
+def test_images_side_by_side_in_the_channels_are_told_apart():
+    network = Applied(
+        conditional, r=nn.Linear(3, 2), w=nn.Parameter(torch.randn(2, 6, 3, 3, 3)), f=nn.Linear(6, 3)
+    )
+    images = noise(dtype=torch.float64)
+    loss = F.cross_entropy(network.double()(images.images), images.labels)
+    right = 0.0
+    for output, shape, weights in network.outputs:
+        (gradient,) = torch.autograd.grad(loss, output, retain_graph=True)
+        product = (output * gradient).reshape(4, *shape).sum(2)
+        right += weights * product.square().mean(0).sum().item() / 2
+    assert score(network, images, "fisher")["fisher"] == pytest.approx(right)
+
+
+def test_an_image_without_a_batch_has_its_channels_first():
+    plain = nn.Sequential(
+        nn.Conv2d(3, 6, 3), nn.Tanh(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 3)
+    )
+    single = Applied(lambda net, x: net.n[1:](net.n[0](x.squeeze(0)).unsqueeze(0)), n=plain)
+    names = ["fisher", "fisher_channels"]
+    assert score(single, noise(1), names) == pytest.approx(score(plain, noise(1), names))
+    each = Applied(lambda net, x: net.n[1:](torch.stack([net.n[0](one) for one in x])), n=plain)
+    assert score(each, noise(), "zico_bc") == pytest.approx(score(plain, noise(), "zico_bc"), rel=1e-4)
+
+
+def test_what_belongs_to_no_image_has_a_reason():
+    """A layer makes the weights of another from a vector."""
+
+    def hyper(net, x):
+        weights = net.h(net.z).view(3, 3, 3, 3)
+        return F.conv2d(x, weights).mean((2, 3))
+
+    network = Applied(hyper, h=nn.Linear(4, 81), z=nn.Parameter(torch.ones(4)))
+    reason = measure(network, noise(), ["fisher"])["fisher"].reason
+    assert reason.startswith("it is not known which image the values of a layer belong to")
 
 
 def test_the_printed_formula_adds_everything_before_the_square():

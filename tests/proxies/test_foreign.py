@@ -228,6 +228,36 @@ def test_what_a_proxy_sets_in_the_process_is_set_back_even_when_it_fails(alone):
     assert torch.is_grad_enabled()
 
 
+class Leaves(BaseException):
+    """An error that is no Exception."""
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (SystemExit(2), "it raised SystemExit: 2"),
+        (Leaves("now"), "it raised Leaves: now"),
+    ],
+)
+def test_whatever_a_proxy_raises_the_others_have_their_scores(error, reason, alone):
+    def raising(_passes):
+        raise error
+
+    own(raising, "a_first")
+    measured = measure(small(), noise(), ["a_first", *OTHERS])
+    assert measured["a_first"].reason == reason
+    assert {name: measured[name][:2] for name in OTHERS} == {name: alone[name] for name in OTHERS}
+
+
+def test_who_interrupts_is_obeyed():
+    def interrupted(_passes):
+        raise KeyboardInterrupt
+
+    own(interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        measure(small(), noise(), ["own"])
+
+
 def test_a_random_number_does_not_depend_on_who_is_asked_with_it():
     own(lambda passes: 1 * drawing(passes), "one")
     own(drawing, "two")

@@ -212,6 +212,14 @@ def test_an_activation_that_is_kept_twice_is_copied_once():
     assert not copied.first.requires_grad
 
 
+def test_what_eval_returns_does_not_matter():
+    class Silent(Halves):
+        def eval(self):
+            super().eval()
+
+    assert outcomes(Silent()) == outcomes(Halves())
+
+
 def parametrised(wrap, layer=0):
     network = small()
     wrap(network[layer])

@@ -1,6 +1,7 @@
 """The shared passes: made once, in isolation, and with a reason when they cannot be made."""
 
 import math
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import pytest
@@ -89,6 +90,12 @@ def test_score_leaves_out_what_is_undefined_unless_it_was_asked_for():
     assert math.isnan(score(model, noise(), ["logdet"])["logdet"])
 
 
+@dataclass
+class Answer:
+    features: torch.Tensor
+    logits: torch.Tensor
+
+
 class Pair(NamedTuple):
     aux: torch.Tensor
     logits: torch.Tensor
@@ -104,8 +111,15 @@ class Pair(NamedTuple):
         lambda logits: {"features": logits * 2, "logits": logits},
         lambda logits: {"head": (logits,)},
         lambda logits: Pair(logits * 2, logits),
+        lambda logits: Answer(logits * 2, logits),
+        lambda logits: {"loss": None, "head": Answer(logits[:, :2], logits)},
+        lambda logits: (logits.long(), logits),
+        lambda logits: {"out": [logits[:, :2], logits], "other": logits * 2},
     ],
-    ids=["list", "features first", "other axes", "out", "features", "nested", "named tuple"],
+    ids=[
+        *("list", "features first", "other axes", "out", "features", "nested", "named tuple", "dataclass"),
+        *("nested dataclass", "whole numbers", "one of several by name"),
+    ],
 )
 def test_the_logits_are_found_among_the_outputs(wrap):
     assert score(Returns(wrap), noise(), TEN) == score(small(), noise(), TEN)
@@ -118,6 +132,9 @@ def test_the_logits_are_found_among_the_outputs(wrap):
         (lambda logits: (logits[:, :2], logits[:, :1]), "2 tensors, none of them with 3 columns"),
         (lambda _logits: [{"boxes": "none"}], "returns a list of dict, not logits"),
         (lambda _logits: None, "returns nothing, not logits"),
+        (lambda logits: {"logits": [logits * 2, logits]}, "2 tensors, 2 of them with 3 columns"),
+        (lambda logits: logits.long(), "shape (4, 3) of int64, not (batch, classes)"),
+        (lambda logits: logits.T, "3 rows of logits for 4 images"),
     ],
 )
 def test_outputs_that_may_all_be_logits_are_refused(wrap, reason):

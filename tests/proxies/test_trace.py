@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 import torchvision
-from small_networks import TEN, noise
+from small_networks import TEN, noise, small
 from torch import Tensor, nn
 
 from zsnas.proxies import measure, score
@@ -92,6 +92,16 @@ POOLINGS = {
     "viewed": Calls(lambda x: x.view(2, 3, -1).mean(dim=2)),
     "axis by axis": Calls(lambda x: x.mean(3).mean(2)),
     "sum": Calls(lambda x: x.sum((2, 3)) / 64),
+    "NaN left out": Calls(lambda x: x.nanmean((2, 3))),
+    "einsum": Calls(lambda x: torch.einsum("bchw->bc", x) / 64),
+    "tokens": Calls(lambda x: x.flatten(2).transpose(1, 2).mean(1)),
+    "tokens, permuted": Calls(lambda x: x.reshape(2, 3, -1).permute(0, 2, 1).mean(1, keepdim=True)),
+    "in a row": Calls(lambda x: F.adaptive_avg_pool1d(x.flatten(2), 1)),
+    "window in a row": Calls(lambda x: F.avg_pool1d(x.flatten(2), 64)),
+    "maximum": nn.AdaptiveMaxPool2d(1),
+    "maxima": Calls(lambda x: x.amax((2, 3))),
+    "maxima and places": Calls(lambda x: x.flatten(2).max(2)[0]),
+    "smooth maximum": Calls(lambda x: x.logsumexp((2, 3))),
     "sums": Calls(lambda x: torch.sum(torch.sum(x, -1), -1) / 64),
 }
 
@@ -109,12 +119,21 @@ def test_features_are_what_a_global_pooling_takes(pooling):
         Calls(lambda x: x.mean()),
         Calls(lambda x: x.mean(2)),
         Calls(lambda x: x.flatten(1).mean(-1)),
+        Calls(lambda x: x.amax(1)),
+        Calls(lambda x: torch.einsum("bchw->bhw", x)),
+        Calls(lambda x: x.flatten(2).transpose(1, 2).mean(2)),
+        Calls(lambda x: x.flatten(2).transpose(1, 2)[:, :4].mean(1)),
         Calls(lambda x: x.flatten(2)[..., :4].mean(-1)),
         nn.AvgPool2d(2),
     ],
 )
 def test_other_means_are_no_global_pooling(other):
     assert traced(other, gradients=False).pooled is None
+
+
+def test_the_larger_of_two_maps_is_a_map():
+    trace = traced(Calls(lambda x: torch.max(x, x.flip(0)).mean((2, 3))), gradients=False)
+    assert torch.equal(trace.pooled, torch.max(X, X.flip(0)))
 
 
 def test_the_last_global_pooling_counts():
@@ -159,6 +178,28 @@ def test_a_convolution_under_watch_returns_what_torch_returns():
         with tracing([conv.weight]):
             watched = conv(X)
         torch.testing.assert_close(watched, conv(X))
+
+
+class Mixed(nn.Module):
+    """A network that chooses its precision itself."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = small()
+
+    def forward(self, x):
+        with torch.autocast("cpu", torch.bfloat16):
+            return self.body(x).float()
+
+
+def test_gradients_in_mixed_precision_are_torchs():
+    network, batch = Mixed().train(), noise()
+    network.body[6].p = 0.0  # dropout, which the engine switches off
+    weights = [network.body[place].weight for place in (0, 3, 9)]
+    loss = F.cross_entropy(network(batch.images), batch.labels)
+    gradients = torch.autograd.grad(loss, weights)
+    right = sum((w * g).abs().sum().item() for w, g in zip(weights, gradients, strict=True))
+    assert score(network, batch, "snip")["snip"] == pytest.approx(right, rel=1e-6)
 
 
 class Block(nn.Module):

@@ -83,7 +83,7 @@ def test_the_first_128_tensors_are_looked_at():
         for many in (127, 128)
     )
     assert last.value == 128  # one eigenvalue of 128 is not 0, so that all deciles are
-    assert math.isnan(beyond.value)
+    assert beyond.reason == "no parameter that is looked at changes the outputs"
 
 
 def test_no_image_is_normalised_by_another():

@@ -108,3 +108,9 @@ def test_spaces_without_a_cell_are_refused():
         graph_features("nats-sss", ["8:8:8:8:8"])
     with pytest.raises(ValueError, match="'x' is not an architecture of the search space 'nb201'"):
         graph_features("nb201", ["x"])
+
+
+@pytest.mark.parametrize("given", [str, lambda arch: iter([arch]), lambda arch: np.array([arch])])
+def test_one_cell_or_several_in_any_form(given):
+    cell = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|nor_conv_3x3~0|none~1|none~2|"
+    assert graph_features("nb201", given(cell)).equals(graph_features("nb201", [cell]))

@@ -44,7 +44,8 @@ def copy_of(model: nn.Module) -> nn.Module:
                 if (inner := unwrapped(module)) is not module:
                     copies[id(module)] = copy.deepcopy(inner, copies)
             copied: nn.Module = copy.deepcopy(model, copies)
-            return copied.eval()
+            copied.eval()  # which a class of its own may answer with nothing
+            return copied
     except Exception as error:
         raise Undefined(reason_of(error, "the network cannot be copied")) from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
@@ -19,24 +20,23 @@ NAMES = ("logits", "out")
 def logits_of(output: object, batch: Batch) -> Tensor:
     """Return the logits: (batch, classes) or, of a dense task, (batch, channels, height, width).
 
-    Of several outputs it is the one that is called ``logits`` or ``out``, in a dictionary or a named tuple;
-    otherwise the only one of a shape that fits; otherwise the only one of these with as many columns as the
-    batch has classes.
+    Of several outputs it is the one that is called ``logits`` or ``out``, in a dictionary, a named tuple or a
+    dataclass; otherwise, and if several are called so, the only one of a shape that fits; otherwise the only
+    one of these with as many columns as the batch has classes. Whole numbers are no logits.
 
     Raises
     ------
     Undefined
         When no output fits, or several do.
     """
-    named = next((found for found in _named(output) if found is not None), None)
-    tensors = [named] if named is not None else list(_tensors(output))
+    tensors = next(filter(None, _named(output)), None) or list(_tensors(output))
     if not tensors:
         raise _no_tensor(output)
     axes = 4 if batch.task.is_dense else 2
-    fitting = [tensor for tensor in tensors if tensor.dim() == axes]
+    fitting = [tensor for tensor in tensors if tensor.dim() == axes and tensor.is_floating_point()]
     if not fitting:
         wanted = "(batch, channels, height, width)" if batch.task.is_dense else "(batch, classes)"
-        shapes = " and ".join(str(tuple(tensor.shape)) for tensor in tensors)
+        shapes = " and ".join(f"{tuple(tensor.shape)}{_kind(tensor)}" for tensor in tensors)
         raise Undefined(f"the network returns shape {shapes}, not {wanted}")
     if len(fitting) > 1:
         fitting = [tensor for tensor in fitting if tensor.shape[1] == batch.num_classes]
@@ -68,21 +68,31 @@ def first_tensor(output: object) -> Tensor | None:
     return next(_tensors(output), None)
 
 
-def _named(output: object) -> Iterator[Tensor | None]:
-    fields: Mapping[Any, Any] = {}
-    if isinstance(output, Mapping):
-        fields = output
-    elif isinstance(output, tuple) and hasattr(output, "_asdict"):
-        fields = output._asdict()
+def _kind(tensor: Tensor) -> str:
+    return "" if tensor.is_floating_point() else f" of {str(tensor.dtype).removeprefix('torch.')}"
+
+
+def _named(output: object) -> Iterator[list[Tensor]]:
+    fields = _fields(output)
     for name in NAMES:
-        yield first_tensor(fields.get(name))
+        yield list(_tensors(fields.get(name)))
+
+
+def _fields(output: object) -> Mapping[Any, Any]:
+    """Return by their names the parts of an output that has names for them."""
+    if isinstance(output, Mapping):
+        return output
+    if isinstance(output, tuple) and hasattr(output, "_asdict"):
+        fields: dict[str, Any] = output._asdict()
+        return fields
+    return vars(output) if is_dataclass(output) else {}
 
 
 def _tensors(output: object) -> Iterator[Tensor]:
     if isinstance(output, Tensor):
         yield output
-    elif isinstance(output, Mapping | tuple | list):
-        for branch in output.values() if isinstance(output, Mapping) else output:
+    else:
+        for branch in output if isinstance(output, tuple | list) else _fields(output).values():
             if not (isinstance(output, list) and isinstance(branch, Mapping)):  # a detector's, for each image
                 yield from _tensors(branch)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import wraps
@@ -21,6 +21,7 @@ from zsnas._numbers import as_seed, torch_seeded
 from zsnas.batches import Batch
 from zsnas.macs import MacCounter
 from zsnas.proxies._checkpointing import without_checkpointing
+from zsnas.proxies._graph import uses
 from zsnas.proxies._norms import by_the_batch, other_norms
 from zsnas.proxies._outputs import logits_of
 from zsnas.proxies._placement import check_layers, check_placement, double, private_copy, with_network
@@ -152,6 +153,7 @@ class Passes:
         with _isolated(seed, self.images.device):
             self.weights = layer_weights(self.model, self.images[:1])
             self.other_norms = other_norms(self.model, self.images[:1])
+        self._idle: set[int] = set()  # ids of weights that were found to have no influence
         for weight in self.weights:
             weight.requires_grad_(True)
 
@@ -220,6 +222,8 @@ class Passes:
         return logits_of(output, self.batch), trace
 
     def _check_target(self, output: Tensor) -> None:
+        if len(output) != len(self.labels):
+            raise Undefined(f"the network returns {len(output)} rows of logits for {len(self.labels)} images")
         if self.batch.task.criterion == "cross_entropy":
             outputs, classes = output.shape[1], self.batch.num_classes
             if self.labels.max() >= outputs:
@@ -240,9 +244,53 @@ class Passes:
 
     @property
     @shared_pass
+    def differentiable(self) -> Training:
+        """The same, if the loss depends on weights as its graph says."""
+        self.check_connected(self.training.loss, self.weights, self.weights)
+        return self.training
+
+    def check_connected(self, value: Tensor, leaves: Iterable[Tensor], tensors: Iterable[Tensor]) -> None:
+        """Raise Undefined if the outputs depend on what the graph of a value does not go back to.
+
+        Parameters
+        ----------
+        value
+            Computed from the outputs.
+        leaves
+            What its graph should go back to.
+        tensors
+            For each of them the weight whose place it takes, or the images.
+        """
+        known = {use.weight for use in uses([value])}
+        pairs = zip(leaves, tensors, strict=True)
+        cut = [tensor for leaf, tensor in pairs if id(leaf) not in known and id(tensor) not in self._idle]
+        if not cut or not value.requires_grad:
+            return
+        if self._depends_on(cut):
+            raise Undefined(
+                "a part of the network is cut off from its outputs, as by detach() or torch.no_grad(), "
+                "and has no gradient; switch that off"
+            )
+        self._idle |= {id(tensor) for tensor in cut} & {id(weight) for weight in self.weights}
+
+    def _depends_on(self, tensors: list[Tensor]) -> bool:
+        """Tell whether the outputs for an image change a little when these do."""
+        found = []
+        for change in (0, 1e-3):
+            with torch.no_grad(), torch_seeded(self.seed, self.images.device):
+                values = {id(tensor): _nearby(tensor, change) for tensor in tensors}
+                image = values.get(id(self.images), self.images)[:1].clone()
+                found.append(logits_of(with_values(self.model, values, image), self.batch))
+        before, after = found
+        return not torch.allclose(
+            before, after, rtol=0, atol=1e-6 * float(before.abs().max()), equal_nan=True
+        )
+
+    @property
+    @shared_pass
     def gradients(self) -> Gradients:
         """Backward pass of the loss to the weights and outputs of all layers."""
-        outputs = [output.value for output in self.training.trace.outputs]
+        outputs = [output.value for output in self.differentiable.trace.outputs]
         gradients = gradient_of([self.training.loss], [*self.weights, *outputs], create_graph=True)
         return Gradients(gradients[: len(self.weights)], gradients[len(self.weights) :])
 
@@ -254,8 +302,9 @@ class Passes:
         Of tokens, how it changes with the rows that are looked up for them.
         """
         if self.batch.kind == "tokens":
-            jacobian = _jacobian_of_rows(self.training, self.images)
+            jacobian = _jacobian_of_rows(self.differentiable, self.images)
         else:
+            self.check_connected(self.differentiable.logits, [self._inputs], [self.images])
             with self.training.trace.wanted.only("inputs"):
                 (jacobian,) = gradient_of([self.training.logits.sum()], [self._inputs])
         if not jacobian.isfinite().all():
@@ -350,6 +399,11 @@ def with_values(model: nn.Module, values: dict[int, Tensor], images: Tensor) -> 
         if id(tensor) in values
     }
     return functional_call(model, state, (images,), tie_weights=False)
+
+
+def _nearby(tensor: Tensor, change: float) -> Tensor:
+    size = float(tensor.abs().mean()) or 1.0
+    return tensor + change * size * torch.randn_like(tensor)
 
 
 def _jacobian_of_rows(training: Training, tokens: Tensor) -> Tensor:

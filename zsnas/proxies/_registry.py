@@ -128,7 +128,9 @@ class Proxy:
                 value, reason = math.nan, f"the score is {value}, not a finite number"
         except Undefined as undefined:
             value, reason = math.nan, str(undefined) or "it is undefined, and its author does not say why"
-        except Exception as error:  # noqa: BLE001 (one proxy must not take the others with it)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 (one proxy must not take the others with it, nor leave)
             value, reason = math.nan, raised(error)
         return Measurement(value, reason, time.perf_counter() - start)
 

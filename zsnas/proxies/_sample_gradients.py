@@ -32,7 +32,7 @@ def gradients_of_images(passes: Passes, summed: Callable[[Training], Tensor]) ->
     """
     if passes.statistics == "batch":
         raise Undefined("with batch statistics no image has a gradient of its own")
-    outputs = passes.training.trace.outputs
+    outputs = passes.differentiable.trace.outputs
     with passes.training.trace.wanted.only("inputs"):
         gradients = gradient_of([summed(passes.training)], [output.value for output in outputs])
     if _is_told(passes, outputs, gradients, _alone(passes, 0, summed)):

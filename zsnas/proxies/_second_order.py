@@ -114,6 +114,9 @@ def _convolution_gradient(
     dy: Tensor, x: Tensor, weight: Tensor, geometry: Geometry, mask: tuple[bool, bool]
 ) -> tuple[Tensor, Tensor | None]:
     stride, padding, dilation, groups = geometry
+    if groups > 1 == len(x) and x.stride(0) != x.numel():
+        # Of groups in one image that was taken out of a batch, torch's gradient of the weight is wrong.
+        x = x.clone(memory_format=torch.channels_last)
     if weight.shape[1] < 16 and weight.shape[2:].numel() == 1 < max(stride) and not any(padding):
         # Of such layers oneDNN writes beyond its memory when the channels are last. Only each stride-th place
         # counts, so that it is a convolution without a stride.

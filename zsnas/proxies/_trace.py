@@ -31,6 +31,7 @@ from zsnas.proxies._weights import (
     PRODUCTS,
     TRANSPOSED,
     named_arguments,
+    operands,
 )
 
 if TYPE_CHECKING:
@@ -47,12 +48,21 @@ _RECTIFIERS = {
     F.leaky_relu,
     F.prelu,
 }
-_WINDOWS = {F.avg_pool2d, F.adaptive_avg_pool2d}
+_WINDOWS = {F.avg_pool2d, F.adaptive_avg_pool2d, F.adaptive_max_pool2d}
 _RECURRENT = {torch.lstm, torch.gru, torch.rnn_tanh, torch.rnn_relu}
 _FLATTENINGS = {torch.flatten, Tensor.flatten, Tensor.view, Tensor.reshape, torch.reshape}
 _IN_LINE = {torch.mean, Tensor.mean, torch.sum, Tensor.sum, torch.adaptive_avg_pool1d, torch.avg_pool1d}
 """What may average series over their length."""
-_POOLINGS = {torch.mean, Tensor.mean, torch.sum, Tensor.sum, *_WINDOWS, *_FLATTENINGS}
+_TRANSPOSITIONS = {torch.transpose, Tensor.transpose, torch.permute, Tensor.permute}
+_REDUCTIONS = {
+    *(torch.einsum, torch.adaptive_avg_pool1d, torch.avg_pool1d),
+    *(
+        getattr(place, name)
+        for place in (torch, Tensor)
+        for name in ("mean", "sum", "nanmean", "nansum", "amax", "max", "logsumexp")
+    ),
+}
+_POOLINGS = {*_REDUCTIONS, *_WINDOWS, *_FLATTENINGS, *_TRANSPOSITIONS}
 
 
 class Output(NamedTuple):
@@ -79,13 +89,14 @@ class Output(NamedTuple):
 
     @property
     def is_convolution(self) -> bool:
-        """Whether its channels are the second axis of :attr:`value`; otherwise they are the last."""
+        """Whether its channels stand before its positions in :attr:`value`; otherwise they are the last."""
         return self.function in CONVOLUTIONS or self.function in TRANSPOSED
 
     @property
     def channel_axis(self) -> int:
         """Axis of the channels in :attr:`value`."""
-        return 1 if self.is_convolution else -1
+        unbatched = self.value.dim() < self.weight.dim()
+        return int(not unbatched) if self.is_convolution else -1
 
 
 @dataclass
@@ -118,8 +129,6 @@ class Trace:
     """Feature maps that were flattened, or averaged over one axis, while what they became lives."""
     last_input: Tensor | None = None
     """Input of the last convolution or linear layer; only of passes without gradients."""
-    lost: str = ""
-    """Why the gradients of this pass are not the network's."""
 
     @property
     def overwritten(self) -> bool:
@@ -148,13 +157,11 @@ def tracing(
     Raises
     ------
     Undefined
-        At the end, when gradients are wanted and a part of the network ran without them or keeps them.
+        When gradients are wanted and a part of the network runs without them, keeps them, or is transformed.
     """
     trace = Trace()
     with _Recorder(trace, weights, each_by_itself, sample_variances, copies, of_images):
         yield trace
-    if trace.lost:
-        raise Undefined(trace.lost)
 
 
 class _Recorder(Functions):
@@ -207,7 +214,8 @@ class _Recorder(Functions):
         if func in _IN_LINE and not self.of_images:
             self._note_average(args[0] if args else kwargs["input"], out)
         elif func in _POOLINGS:
-            self._note_pooling(func, args[0] if args else kwargs["input"], out)
+            result = out[0] if isinstance(out, tuple) else out  # of a maximum, beside its place
+            self._note_pooling(func, next(operands([*args, *kwargs.values()])), result)
         return out
 
     def _exchanged(self, func: Callable[..., Any]) -> Callable[..., Any]:
@@ -226,13 +234,13 @@ class _Recorder(Functions):
         x, weight = given["input"], given["weight"]
         if func in PRODUCTS and not self._is_weight(weight):
             return func(*args, **kwargs)
+        self._check_gradients()
         scalable = torch.is_grad_enabled() and func is torch.conv2d and _is_scalable(args)
         out: Tensor = self._convolution(*args) if scalable else func(*args, **kwargs)
         if not self.wants_gradients:  # a pass without them needs no activations, which are most of its memory
             self.trace.last_input = x
             self.trace.classified = x if func is F.linear else self.trace.classified
             return out
-        self._check_gradients()
         version = out._version  # noqa: SLF001 (torch has no public name)
         self.trace.outputs.append(Output(func, given, x.detach(), x.grad_fn, out, version))
         return out.clone() if self.copies else out
@@ -253,25 +261,37 @@ class _Recorder(Functions):
         return operand.dim() == 2 and bool(ids & self.weights)
 
     def _check_gradients(self) -> None:
-        """Note that the gradients of this pass will not be those of the network, if so."""
-        if self.wants_gradients and not torch.is_grad_enabled():
-            self.trace.lost = (
-                "a part of the network runs without gradients, as under torch.no_grad(); switch that off"
+        """Raise Undefined if the gradients of this pass will not be those of the network."""
+        if not self.wants_gradients:
+            return
+        if not torch.is_grad_enabled():
+            raise Undefined(
+                "a part of the network runs without gradients, as under torch.no_grad() or in an "
+                "autograd.Function of its own; switch that off"
             )
-        elif self.wants_gradients and _hooks() != self.hooks:
-            self.trace.lost = (
+        if _hooks() != self.hooks:
+            raise Undefined(
                 "a part of the network intercepts what its backward pass needs, as activation checkpointing "
                 "that is not torch's may; switch that off"
             )
+        if torch._C._functorch.maybe_current_level() is not None:  # noqa: SLF001 (torch has no public name)
+            raise Undefined(
+                "a part of the network runs in a transform of torch.func, such as vmap, inside which its "
+                "layers are not seen; let it run on the batch"
+            )
 
     def _note_pooling(self, func: Callable[..., Any], x: Tensor, out: Tensor) -> None:
-        """Keep the feature maps that a function averages over all positions, in one step or in several."""
+        """Keep the feature maps that a function reduces to a value a channel, in one step or in several."""
         before: Tensor = self.trace.partly.get(x, x)  # type: ignore[no-untyped-call]  # torch's class is untyped
-        if before.dim() != 4 or out.shape[:2] != before.shape[:2]:
+        images, channels = before.shape[:2] if before.dim() == 4 else (0, 0)
+        if func in _TRANSPOSITIONS:
+            if images and x is not before and out.shape[::2] == (images, channels):  # flattened to tokens
+                self.trace.partly[out] = before
+        elif not images or out.shape[:1] != (images,) or channels not in out.shape[1:]:
             return
-        if func not in _FLATTENINGS and out.numel() == out.shape[:2].numel():
+        elif func not in _FLATTENINGS and out.numel() == images * channels:
             self.trace.pooled = before
-        elif func not in _WINDOWS:
+        elif func in _FLATTENINGS or (func in _REDUCTIONS and out.numel() < x.numel()):
             self.trace.partly[out] = before
 
     def _note_average(self, x: Tensor, out: Tensor) -> None:
@@ -438,7 +458,8 @@ def _is_scalable(args: tuple[Any, ...]) -> bool:
     if len(args) != 7 or isinstance(args[4], str):
         return False
     x, weight = args[:2]
-    return bool(x.dim() == 4 and weight.is_leaf and weight.requires_grad)
+    mixed = torch.is_autocast_enabled(x.device.type)  # which torch's own function follows
+    return bool(x.dim() == 4 and weight.is_leaf and weight.requires_grad and not mixed)
 
 
 def _is_rectifier(func: Callable[..., Any], kwargs: dict[str, Any]) -> bool:

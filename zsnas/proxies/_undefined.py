@@ -26,9 +26,9 @@ def reason_of(error: Exception, failed: str) -> str:
     return f"{failed}: " + (first if " " in first else f"{type(error).__name__} {first}".strip())
 
 
-def raised(error: Exception, where: str = "") -> str:
+def raised(error: BaseException, where: str = "") -> str:
     """Say in one line that a proxy raised an error; what memory refuses was not measured."""
-    if memory.is_refusal(error):
+    if isinstance(error, Exception) and memory.is_refusal(error):
         return f"{NOT_MEASURED}there is not enough memory"
     first = next(iter(str(error).strip().splitlines()), "")
     name = type(error).__name__.lstrip("_")  # torch.linalg.LinAlgError has an underscore in its own name

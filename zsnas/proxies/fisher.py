@@ -52,6 +52,9 @@ def fisher(passes: Passes) -> float:
     return sum(layer.sum * layer.weights for layer in channel_information(passes))
 
 
+UNSEEN = "an operation whose outputs are not seen, such as einsum, addmm or a recurrent layer"
+
+
 @shared_pass
 def recorded(passes: Passes) -> list[Output]:
     """Return what the layers did in the training pass, if that is all by which weights reach the loss."""
@@ -60,10 +63,7 @@ def recorded(passes: Passes) -> list[Output]:
     unseen = {use.weight for use in uses([passes.training.loss]) - seen}
     for name, parameter in passes.model.named_parameters():
         if id(parameter) in unseen and any(parameter is weight for weight in passes.weights):
-            raise Undefined(
-                f"the weight {name!r} is used in an operation whose outputs are not seen: it is no "
-                "convolution, linear layer or product of matrices"
-            )
+            raise Undefined(f"the weight {name!r} is used in {UNSEEN}")
     return outputs
 
 
@@ -82,7 +82,7 @@ def channel_information(passes: Passes) -> list[LayerInformation]:
     outputs, gradients = recorded(passes), passes.gradients.outputs
     return [
         LayerInformation(
-            _summed(_by_image(output.value * gradient, output.is_convolution, layout)),
+            _summed(_by_image(_channels_last(output.value * gradient, output), layout)),
             output.weight.numel() // output.value.shape[output.channel_axis],
         )
         for output, gradient, layout in zip(outputs, gradients, _layouts(passes), strict=True)
@@ -91,11 +91,12 @@ def channel_information(passes: Passes) -> list[LayerInformation]:
 
 def _summed(product: Tensor) -> float:
     """Sum over the positions of (batch, …, channels), and the squares of that over channels."""
-    return product.flatten(1, -2).sum(1).square().mean(0).sum().item() / 2
+    by_position = product.reshape(len(product), -1, product.shape[-1])
+    return by_position.sum(1).square().mean(0).sum().item() / 2
 
 
 class Layout(NamedTuple):
-    """Where the images are in an output."""
+    """Where the images are in an output whose channels are its last axis."""
 
     axis: int = 0
     rows: int = 1
@@ -104,12 +105,15 @@ class Layout(NamedTuple):
     """Whether they follow one another; otherwise the images alternate."""
 
 
-def _by_image(product: Tensor, is_convolution: bool, layout: Layout) -> Tensor:
-    """Bring (batch, …, channels) into this order."""
-    last = product.movedim(1, -1) if is_convolution else product
-    images = last.shape[layout.axis] // layout.rows
+def _channels_last(tensor: Tensor, output: Output) -> Tensor:
+    return tensor.movedim(output.channel_axis, -1)
+
+
+def _by_image(product: Tensor, layout: Layout) -> Tensor:
+    """Bring (…, channels), with the images anywhere, to (batch, …, channels)."""
+    images = product.shape[layout.axis] // layout.rows
     sizes = (images, layout.rows) if layout.together else (layout.rows, images)
-    split = _split(last, layout.axis, sizes)
+    split = _split(product, layout.axis, sizes)
     return split.movedim(layout.axis + (not layout.together), 0)
 
 
@@ -124,7 +128,7 @@ def _layouts(passes: Passes) -> list[Layout]:
         return [Layout()] * len(outputs)
     alone = passes.using("running")
     one, two = (_values(alone.of_images(slice(many))) for many in (1, min(2, images)))
-    layouts = [_layout(first, both, output) for first, both, output in zip(one, two, outputs, strict=False)]
+    layouts = [_layout(first, both, images) for first, both in zip(one, two, strict=False)]
     if len(layouts) != len(outputs) or len(one) != len(two) or None in layouts:
         raise Undefined("it is not known which image the values of a layer belong to: the network moves them")
     return [layout for layout in layouts if layout]
@@ -133,13 +137,13 @@ def _layouts(passes: Passes) -> list[Layout]:
 def _values(passes: Passes) -> list[Tensor]:
     with passes.tracing() as trace:
         passes.model(passes.images.clone())
-    return [output.value.detach() for output in trace.outputs]
+    return [_channels_last(output.value.detach(), output) for output in trace.outputs]
 
 
-def _layout(one: Tensor, two: Tensor, output: Output) -> Layout | None:
-    """Find the values of a single image among those of two."""
-    if one.shape == two.shape:  # the batch is a single image
-        return Layout(0, len(one)) if one.shape == output.value.shape else None
+def _layout(one: Tensor, two: Tensor, images: int) -> Layout | None:
+    """Find the values of a single image among those of two, or of it alone if there are no more."""
+    if images == 1:
+        return Layout(0, len(one))
     for axis, rows in enumerate(one.shape):
         if two.shape == (*one.shape[:axis], 2 * rows, *one.shape[axis + 1 :]):
             if _close(two.narrow(axis, 0, rows), one):

@@ -62,7 +62,7 @@ def tangent_kernel(passes: Passes) -> Float[Tensor, " batch batch"]:
 
 
 def _logit_gradient(passes: Passes, image: int) -> Tensor:
-    gradients = gradient_of([passes.training.logits[image].sum()], passes.weights)
+    gradients = gradient_of([passes.differentiable.logits[image].sum()], passes.weights)
     return torch.cat([gradient.flatten() for gradient in gradients])
 
 

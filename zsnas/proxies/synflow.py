@@ -180,4 +180,6 @@ def _flow(
     weights = [values[id(weight)].requires_grad_() for weight in passes.weights]
     with tracing(weights, copies=True), batch_norm, _RowsOfOnes(weights):
         output = logits_of(with_values(passes.model, values, ones.clone()), passes.batch)
+    if passes.batch.kind != "tokens":  # whose rows are cut off: ones take their place
+        passes.check_connected(output, weights, passes.weights)
     return SynapticFlow(weights, gradient_of([output.sum()], weights))

@@ -26,6 +26,7 @@ TENSORS = 128
 UNIFORM = 0.05
 """The share of equal probabilities that is mixed into the predicted ones."""
 EPSILON = 1e-10
+_IDLE = "no parameter that is looked at changes the outputs"
 
 
 @register(
@@ -111,7 +112,7 @@ def _entropy(rows: Tensor) -> float:
     values = torch.linalg.svdvals(double(rows))
     values[values <= max(rows.shape) * torch.finfo(rows.dtype).eps * values[0]] = 0
     if not values.any():
-        raise Undefined("no parameter that is looked at changes the outputs")
+        raise Undefined(_IDLE)
     eigenvalues = F.pad(values.square() / IMAGES, (0, rows.shape[1] - len(values)))
     levels = torch.arange(1, 10, dtype=eigenvalues.dtype, device=eigenvalues.device) / 10
     deciles = eigenvalues.quantile(levels)
@@ -128,7 +129,7 @@ def _scores(passes: Passes, *, every_class: bool) -> Tensor:
     if not passes.batch.task.has_classes:
         raise Undefined("it is defined for classes of images, and this task has none")
     check_layers(passes.model)
-    _ = passes.of_images(slice(1)).training  # which says why, if gradients are not those of the network
+    _ = passes.of_images(slice(1)).differentiable  # which says why, if gradients are not those of the network
     values = initialised(passes.model) | passes.other_norms.neutral(passes.model) | marks(passes.model)
     noise = noise_like(passes.images.new_empty(IMAGES, *passes.images.shape[1:]))
     seen = [parameter for parameter in passes.model.parameters() if parameter.is_floating_point()][:TENSORS]
@@ -140,6 +141,8 @@ def _scores(passes: Passes, *, every_class: bool) -> Tensor:
         for image in noise:
             output = with_values(passes.model, values, image[None])
             along = _rotated(logits_of(output, passes.batch)[0])
+            if not along.requires_grad:
+                raise Undefined(_IDLE)
             if not every_class:
                 along = (along * (torch.randint(2, along.shape, device="cpu") * 2 - 1).to(along)).sum(0, True)
             for value in along:

@@ -8,6 +8,7 @@ from zsnas.proxies._graph import parameters_of
 from zsnas.proxies._passes import Passes, shared_pass
 from zsnas.proxies._registry import register
 from zsnas.proxies._undefined import Undefined
+from zsnas.proxies.fisher import UNSEEN
 from zsnas.proxies.zico import ratios, zico
 
 
@@ -48,7 +49,7 @@ def zico_bc(passes: Passes) -> float:
     sizes = map_sizes(passes)
     counted = [weight for weight, ratio in zip(passes.weights, ratios(passes), strict=True) if ratio]
     if not all(id(weight) in sizes for weight in counted):
-        raise Undefined("a weight is used in no convolution, linear layer or product of matrices")
+        raise Undefined(f"a weight is used in {UNSEEN}")
     penalty = sum(math.log(sizes[id(weight)]) for weight in counted)
     return zico(passes) - penalty
 

@@ -21,7 +21,7 @@ from zsnas.spaces import _nb101_cells, nb101, nb201, transnas
 from zsnas.spaces._base import space
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -49,7 +49,7 @@ class Cells(NamedTuple):
     on_edges: bool
 
 
-def graph_features(name: str, architectures: Sequence[str] | None = None) -> pd.DataFrame:
+def graph_features(name: str, architectures: Iterable[str] | str | None = None) -> pd.DataFrame:
     """Return the graph features of cells.
 
     ``count`` is how often each operation is there. For every set of operations, joined by ``+``:
@@ -64,8 +64,8 @@ def graph_features(name: str, architectures: Sequence[str] | None = None) -> pd.
     ----------
     name : str
         A search space of cells: ``nb201``, ``nb201-digits``, ``nb101`` or ``transnas-micro``.
-    architectures : sequence of str, optional
-        By default all of the space.
+    architectures : iterable of str, optional
+        One or several; by default all of the space.
 
     Returns
     -------
@@ -84,18 +84,19 @@ def graph_features(name: str, architectures: Sequence[str] | None = None) -> pd.
     >>> int(features["count nor_conv_3x3"]), int(features["longest nor_conv_3x3"])
     (2, 1)
     """
-    architectures = space(name).architectures if architectures is None else architectures
+    given = space(name).architectures if architectures is None else architectures
+    archs = [given] if isinstance(given, str) else list(given)
     if name not in _CELLS:
         raise ValueError(
             f"graph features describe a cell, and the search space {name!r} has none to choose; "
             f"choose one of {', '.join(_CELLS)}"
         )
-    cells = _CELLS[name](architectures)
+    cells = _CELLS[name](archs)
     found = {f"count {one}": (cells.chosen == i).sum(1) for i, one in enumerate(cells.names)}
     for some in _sets(len(cells.names)):
         words = "+".join(cells.names[i] for i in some)
         found |= {f"{feature} {words}": values for feature, values in _of_set(cells, some).items()}
-    return pd.DataFrame(found, index=pd.Index(architectures, name="arch"))
+    return pd.DataFrame(found, index=pd.Index(archs, name="arch"))
 
 
 def _sets(operations: int) -> list[tuple[int, ...]]:
