@@ -1,6 +1,7 @@
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import warnings
@@ -162,15 +163,13 @@ def test_what_the_system_refuses_is_said_without_its_number(error, words, capsys
 
 
 def test_with_a_closed_standard_error_the_work_is_done():
-    command = f"{sys.executable} -m zsnas search proxyless --proxies flops --steps 3 --batch-size 2 2>&-"
+    python = shlex.quote(sys.executable)
+    command = f"{python} -m zsnas search proxyless --proxies flops --steps 3 --batch-size 2 2>&-"
     done = subprocess.run(["/bin/sh", "-c", command], stdout=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 0
     assert "best of" in done.stdout
-    done = subprocess.run(
-        ["/bin/sh", "-c", f"{sys.executable} -m zsnas scores nowhere.sqlite 2>&-"],
-        capture_output=True,
-        check=False,
-    )
+    command = f"{python} -m zsnas scores nowhere.sqlite 2>&-"
+    done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, check=False)
     assert (done.returncode, done.stdout) == (2, b"")
 
 
