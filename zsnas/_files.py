@@ -70,7 +70,7 @@ def replacing(path: Path) -> Iterator[Path]:
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         yield part
-        with part.open("rb") as written:
+        with part.open("rb+") as written:  # Windows makes nothing last that is open to be read only
             os.fsync(written.fileno())
         part.replace(path)
     finally:

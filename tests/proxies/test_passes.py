@@ -96,6 +96,12 @@ class Answer:
     logits: torch.Tensor
 
 
+@dataclass(slots=True)
+class Slotted:
+    features: torch.Tensor
+    logits: torch.Tensor
+
+
 class Pair(NamedTuple):
     aux: torch.Tensor
     logits: torch.Tensor
@@ -112,13 +118,14 @@ class Pair(NamedTuple):
         lambda logits: {"head": (logits,)},
         lambda logits: Pair(logits * 2, logits),
         lambda logits: Answer(logits * 2, logits),
+        lambda logits: Slotted(logits * 2, logits),
         lambda logits: {"loss": None, "head": Answer(logits[:, :2], logits)},
         lambda logits: (logits.long(), logits),
         lambda logits: {"out": [logits[:, :2], logits], "other": logits * 2},
     ],
     ids=[
         *("list", "features first", "other axes", "out", "features", "nested", "named tuple", "dataclass"),
-        *("nested dataclass", "whole numbers", "one of several by name"),
+        *("slots", "nested dataclass", "whole numbers", "one of several by name"),
     ],
 )
 def test_the_logits_are_found_among_the_outputs(wrap):

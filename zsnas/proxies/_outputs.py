@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import is_dataclass
+from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
@@ -73,9 +73,9 @@ def _kind(tensor: Tensor) -> str:
 
 
 def _named(output: object) -> Iterator[list[Tensor]]:
-    fields = _fields(output)
+    parts = _fields(output)
     for name in NAMES:
-        yield list(_tensors(fields.get(name)))
+        yield list(_tensors(parts.get(name)))
 
 
 def _fields(output: object) -> Mapping[Any, Any]:
@@ -83,9 +83,11 @@ def _fields(output: object) -> Mapping[Any, Any]:
     if isinstance(output, Mapping):
         return output
     if isinstance(output, tuple) and hasattr(output, "_asdict"):
-        fields: dict[str, Any] = output._asdict()
-        return fields
-    return vars(output) if is_dataclass(output) else {}
+        named: dict[str, Any] = output._asdict()
+        return named
+    return (
+        {field.name: getattr(output, field.name) for field in fields(output)} if is_dataclass(output) else {}
+    )
 
 
 def _tensors(output: object) -> Iterator[Tensor]:
