@@ -48,6 +48,20 @@ def test_sweep_by_default_scores_everything_and_shows_progress(swept, capsys):
     assert swept == [(("nb201/cifar100",), settings | others)]
 
 
+@pytest.mark.parametrize(
+    ("benchmark", "given", "size"),
+    [
+        ("timm/imagenet-vit", [], 8),
+        ("timm/imagenet-vit", ["--batch-size", "4"], 4),
+        ("torchvision/imagenet-vit", [], 64),  # no scores of it are published
+    ],
+)
+@pytest.mark.usefixtures("brief")
+def test_a_sweep_goes_on_with_batches_of_the_published_size(swept, capsys, benchmark, given, size):
+    assert run(capsys, "sweep", benchmark, *given)[0] == 0
+    assert swept[-1][1]["batch_size"] == size
+
+
 def test_sweep_publishes_on_request(swept, capsys):
     _, output, _ = run(capsys, "sweep", "nb201/cifar100", "--publish")
     assert output.endswith("\npublished as scores.parquet\n")

@@ -45,7 +45,11 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--top-limit", type=positive, help="so many of the best fraction, at random (default: all)"
     )
-    parser.add_argument("--batch-size", type=positive, default=64, help="images in a batch (default: 64)")
+    parser.add_argument(
+        "--batch-size",
+        type=positive,
+        help="images in a batch (default: as of the published scores, which a sweep goes on with, or 64)",
+    )
     parser.add_argument(
         "--store", help="file that keeps the scores (default: .zsnas/sweeps/BENCHMARK.sqlite)"
     )
@@ -115,7 +119,7 @@ def _sweep(options: argparse.Namespace) -> Path:
         "limit": options.limit,
         "top": options.top,
         "top_limit": options.top_limit,
-        "batch_size": options.batch_size,
+        "batch_size": options.batch_size or _published_size(options.benchmark),
         "store": options.store,
         "workers": options.workers or 1,
         "progress": not options.no_progress,
@@ -133,6 +137,14 @@ def _sweep(options: argparse.Namespace) -> Path:
     with dask(options.dask) as (executor, workers):
         print(f"{workers} workers of {options.dask} score", file=sys.stderr)
         return sweep(options.benchmark, **settings | {"executor": executor, "workers": workers})
+
+
+def _published_size(benchmark_name: str) -> int:
+    from zsnas.scores.table import published_path, scores
+
+    if not published_path(benchmark_name).exists():
+        return 64
+    return int(scores(benchmark_name)["batch_size"].iloc[0])
 
 
 def _tell_unmeasured(table: "pd.DataFrame") -> None:
