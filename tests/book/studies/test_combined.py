@@ -4,7 +4,9 @@ import pytest
 
 from zsnas.book.figures.likeness import likeness_map_alt
 from zsnas.book.studies import combined, likeness
+from zsnas.book.studies import pools as all_pools
 from zsnas.book.studies.pools import Networks, percentiles
+from zsnas.sources import SourceUnavailable
 
 PROXIES = ("params", "snip", "synflow")
 
@@ -70,6 +72,12 @@ def test_a_space_without_a_proxy_does_not_count_for_it():
     with_it = networks(a, params=a, snip=a)
     pools = {("first", "x"): with_it, ("second", "x"): networks(a, params=a)}
     assert likeness.alike(pools, ("params", "snip")).loc["params", "snip"] == pytest.approx(1)
+
+
+def test_a_page_of_no_benchmark_says_what_to_fetch(monkeypatch):
+    monkeypatch.setattr(all_pools, "networks", lambda *_: None)
+    with pytest.raises(SourceUnavailable, match=r"none of them is on this machine.*: nb201/cifar100 "):
+        all_pools.all_networks()
 
 
 def test_pairs_gain_where_each_knows_a_part(pools):
