@@ -36,6 +36,10 @@ OLD_TORCH = "2.11"
 """What the tables of the GPU were made with, the last one that drew truncated normal numbers its way."""
 
 
+LEAST = 0.2
+"""Seconds to build a network and to draw its batch."""
+
+
 @dataclass(frozen=True)
 class Stored:
     """A row of a table: what it holds, by proxy. NaN is a score that is undefined."""
@@ -46,8 +50,8 @@ class Stored:
 
     @property
     def cost(self) -> float:
-        """Seconds that one of its proxies took, roughly: the table has those of all together."""
-        return self.seconds / len(self.scores)
+        """Seconds that one of its proxies takes, roughly: the table has those of all together."""
+        return max(self.seconds / len(self.scores), LEAST)
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from zsnas.batches import Batch, batch
-from zsnas.proxies import NOTE, measure
+from zsnas.batches import batch
+from zsnas.macs import MacCounter
 from zsnas.spaces import _nb101_cells, nas_bench_macro, nats_sss, nb101, space, transnas
 from zsnas.spaces.nb201 import EDGES, OPERATIONS, TEMPLATE, parse
 
@@ -218,17 +218,12 @@ def _single(edge: int, operation: str) -> str:
 
 @cache
 def _counted(arch: str, num_classes: int, image_size: int, name: str = "nb201") -> NDArray[np.int64]:
-    network = space(name).build(arch, num_classes, seed=0)
-    found = measure(network, _one_image(num_classes, image_size), COUNTED)
-    for proxy, measured in found.items():
-        if measured.reason:  # of a number, what its count leaves out
-            raise ValueError(
-                f"the {proxy} of {arch!r} in {name!r} are not known exactly, nor then those of the space: "
-                f"{measured.reason.removeprefix(NOTE)}; zsnas.score counts any network by itself"
-            )
-    return np.array([round(found[name].value) for name in COUNTED], dtype=np.int64)
-
-
-def _one_image(num_classes: int, image_size: int) -> Batch:
-    images = torch.zeros(1, 3, image_size, image_size)
-    return Batch(images, torch.zeros(1, dtype=torch.int64), num_classes, "a black image")
+    network = space(name).build(arch, num_classes, seed=0).eval()
+    with MacCounter() as counter, torch.no_grad():
+        network(torch.zeros(1, 3, image_size, image_size))
+    if counter.unknown:
+        raise ValueError(
+            f"the flops of {arch!r} in {name!r} are not known exactly, nor then those of the space, because "
+            f"they leave out: {', '.join(sorted(counter.unknown))}; zsnas.score counts any network by itself"
+        )
+    return np.array([sum(map(torch.numel, network.parameters())), counter.total], dtype=np.int64)

@@ -96,6 +96,21 @@ def test_an_image_without_a_batch_has_its_channels_first():
     assert score(each, noise(), "zico_bc") == pytest.approx(score(plain, noise(), "zico_bc"), rel=1e-4)
 
 
+def test_a_layer_on_a_table_of_positions_counts_as_if_of_one_image():
+    network = Applied(
+        lambda net, x: net.f(x.flatten(1)) + net.t(net.p).sum(0),
+        f=nn.Linear(192, 3),
+        t=nn.Linear(4, 3),
+        p=nn.Parameter(torch.randn(8, 4)),
+    ).double()
+    images = noise(dtype=torch.float64)  # 4
+    logits = network(images.images)
+    (gradient,) = torch.autograd.grad(F.cross_entropy(logits, images.labels), logits)
+    of_images = (network.f(images.images.flatten(1)) * gradient).square().mean(0).sum() * 192 / 2
+    of_table = (network.t(network.p) * gradient.sum(0)).sum(0).square().sum() * 4 / 2
+    assert score(network, images, "fisher")["fisher"] == pytest.approx((of_images + of_table).item())
+
+
 def test_what_belongs_to_no_image_has_a_reason():
     """A layer makes the weights of another from a vector."""
 

@@ -28,19 +28,19 @@ def dask_process(*arguments):
 
 @contextmanager
 def started(file):
-    """Start a scheduler with two workers; yield its file, and the processes of both."""
-    where = ("--host", "127.0.0.1", "--port", "0", "--no-dashboard")
-    processes = [dask_process("distributed.cli.dask_scheduler", *where, "--scheduler-file", str(file))]
-    quick = ("--nworkers", "2", "--nthreads", "1", "--no-dashboard", "--death-timeout", "60")
-    processes.append(dask_process("distributed.cli.dask_worker", "--scheduler-file", str(file), *quick))
+    """Start a scheduler with two workers; yield its file, and their processes."""
+    known = ("--scheduler-file", str(file), "--no-dashboard")
+    where = ("--host", "127.0.0.1", "--port", "0")
+    processes = [dask_process("distributed.cli.dask_scheduler", *known, *where)]
+    bare = ("--no-nanny", "--nthreads", "1")  # a nanny waits long for a scheduler that is lost
+    processes += [dask_process("distributed.cli.dask_worker", *known, *bare) for _ in range(2)]
     while not file.exists():
         time.sleep(0.1)
     try:
         yield file, processes
     finally:
-        for process in reversed(processes):
-            process.terminate()
         for process in processes:
+            process.kill()
             process.wait(60)
 
 

@@ -385,8 +385,8 @@ def _live(
         store, published = Path(scratch, "live.sqlite"), Path(scratch, "live.parquet")
         if recompute:
             store = _unfinished(bench, batch_size)
-            if not store.exists():
-                _start_empty(store, bench)
+        if not store.exists() and (recompute or not published_seeds(bench, batch_size).intersection(seeds)):
+            _start_empty(store, bench)
         workers = 1 if count * len(seeds) <= FEW else os.cpu_count() or 1
         sweep(
             bench.name,
@@ -412,7 +412,7 @@ def _unfinished(bench: Benchmark, batch_size: int) -> Path:
 
 
 def _start_empty(store: Path, bench: Benchmark) -> None:
-    """Give a store its settings, so that a sweep does not fill it with published scores first."""
+    """Give a store its settings, so that a sweep does not first fill it with all published scores."""
     with ScoreStore(store) as opened:
         opened.start(
             {"benchmark": bench.name, "batch_source": zsnas.batches.batch(bench.batch, size=1).source}

@@ -37,7 +37,7 @@ def fisher(passes: Passes) -> float:
     ``fisher_channels``. The square is taken for each image and channel in all of them; the survey's Eq. 6
     squares the inner product of a whole layer. For a linear layer on the tokens of an image those codes add
     over features and keep tokens as channels; here a position is a position and a feature a channel in every
-    layer.
+    layer. A layer that sees no image, such as one on a table of positions, counts as if it saw a single one.
 
     Returns
     -------
@@ -130,7 +130,7 @@ def _layouts(passes: Passes) -> list[Layout]:
     one, two = (_values(alone.of_images(slice(many))) for many in (1, min(2, images)))
     layouts = [_layout(first, both, images) for first, both in zip(one, two, strict=False)]
     if len(layouts) != len(outputs) or len(one) != len(two) or None in layouts:
-        raise Undefined("it is not known which image the values of a layer belong to: the network moves them")
+        raise Undefined("it is not known which image the values of a layer belong to, which the network moves")
     return [layout for layout in layouts if layout]
 
 
@@ -141,7 +141,10 @@ def _values(passes: Passes) -> list[Tensor]:
 
 
 def _layout(one: Tensor, two: Tensor, images: int) -> Layout | None:
-    """Find the values of a single image among those of two, or of it alone if there are no more."""
+    """Find the values of a single image among those of two, or of it alone if there are no more.
+
+    Values that belong to no image are taken as those of one.
+    """
     if images == 1:
         return Layout(0, len(one))
     for axis, rows in enumerate(one.shape):
@@ -150,7 +153,8 @@ def _layout(one: Tensor, two: Tensor, images: int) -> Layout | None:
                 return Layout(axis, rows)
             if _close(_split(two, axis, (rows, 2)).select(axis + 1, 0), one):
                 return Layout(axis, rows, together=False)
-    return None
+    is_of_none = one.dim() > 1 and two.shape == one.shape and _close(two, one)
+    return Layout(0, len(one)) if is_of_none else None
 
 
 def _close(one: Tensor, other: Tensor) -> bool:

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
     from jupyter_client.connect import KernelConnectionInfo
 
-LIBRARIES = ("ipykernel.kernelapp", "torch", "pandas", "scipy.stats", "seaborn")
+LIBRARIES = (
+    *("ipykernel.kernelapp", "torch", "torchvision", "pandas", "pyarrow.parquet"),
+    *("scipy.stats", "seaborn", "jupytext"),
+)
 
 
 class WarmKernelManager(AsyncKernelManager):

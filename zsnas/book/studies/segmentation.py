@@ -13,9 +13,11 @@ from zsnas.proxies import measure
 from zsnas.spaces import space
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from zsnas.benchmarks import Benchmark
 
-__all__ = ["SMALL", "Kept", "gap", "kept", "longer", "unbuilt"]
+__all__ = ["SMALL", "Kept", "gaps", "kept", "longer", "unbuilt"]
 
 SMALL = (
     *("hrnet_w18_small_v2+fcn1", "hrnet_w18_small_v2+ocr"),
@@ -52,14 +54,16 @@ def unbuilt(runs: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(cells).rename_axis("Head")
 
 
-def gap(bench: Benchmark, arch: str, batch_size: int, seed: int, dtype: str = "float32") -> float:
-    """Return how far Jacob_cov of a network stays below minus the number of images, in thousandths.
+def gaps(
+    bench: Benchmark, architectures: Sequence[str], batch_size: int, seed: int, dtype: str = "float32"
+) -> pd.Series[float]:
+    """Return how far Jacob_cov of networks stays below minus the number of images, in thousandths.
 
     Parameters
     ----------
     bench : Benchmark
         It has the space and the batch.
-    arch : str
+    architectures : sequence of str
     batch_size : int
     seed : int
         Of the weights and of the mini-batch.
@@ -67,9 +71,11 @@ def gap(bench: Benchmark, arch: str, batch_size: int, seed: int, dtype: str = "f
         "float32" or "float64".
     """
     images = batch(bench.batch, size=batch_size, seed=seed)
-    network = space(bench.space).build(arch, images.num_classes, seed)
-    score = measure(network, images, ["jacob_cov"], seed, dtype=dtype)["jacob_cov"].value
-    return 1000 * (-batch_size - score)
+    networks = {arch: space(bench.space).build(arch, images.num_classes, seed) for arch in architectures}
+    found = {
+        arch: measure(network, images, ["jacob_cov"], seed, dtype=dtype) for arch, network in networks.items()
+    }
+    return pd.Series({arch: 1000 * (-batch_size - row["jacob_cov"].value) for arch, row in found.items()})
 
 
 class Kept(NamedTuple):
@@ -88,7 +94,7 @@ def kept(gaps: pd.DataFrame, *, same_backbone: bool) -> Kept:
     Parameters
     ----------
     gaps : DataFrame
-        Of :func:`gap`: a row for each network, a column for each seed.
+        Of :func:`gaps`: a row for each network, a column for each seed.
     same_backbone : bool
     """
     pairs = [
