@@ -130,7 +130,7 @@ def _layouts(passes: Passes) -> list[Layout]:
     one, two = (_values(alone.of_images(slice(many))) for many in (1, min(2, images)))
     layouts = [_layout(first, both, images) for first, both in zip(one, two, strict=False)]
     if len(layouts) != len(outputs) or len(one) != len(two) or None in layouts:
-        raise Undefined("it is not known which image the values of a layer belong to, which the network moves")
+        raise Undefined("the network moves a layer's values, and which image they belong to is not known")
     return [layout for layout in layouts if layout]
 
 
