@@ -128,13 +128,12 @@ def test_single_precision_does_not_overflow():
     ids=["float", "to", "named"],
 )
 def test_a_part_that_a_network_computes_in_single_precision_is_in_double(cast):
-    """As EfficientViT does for its attention. The flow of one image is 1e50 for each of two weights."""
+    """As EfficientViT does for its attention, where the flow exceeds what single precision can hold."""
 
     def network(net, x):
         return net.b(cast(net.a(x.flatten(1))).pow(2).to(x.dtype))
 
-    # a: 1e25 · 1, squared 1e50, times 1: R = 1e50. Weights times gradients: 2 R for a, whose square it is, and
-    # R for b.
+    # (1e25 · 1)² · 1 = 1e50 = R. Weights times gradients: 2 R for a, which is squared, and R for b.
     net = Applied(network, a=linear([[1e25]]), b=linear([[1.0]]))
     assert score(net, batch(pixels([0]), [0], 1), "synflow")["synflow"] == pytest.approx(3e50, rel=1e-12)
 

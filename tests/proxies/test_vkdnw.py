@@ -65,9 +65,9 @@ def test_a_parameter_of_a_layer_that_is_neither_weight_nor_bias_stays():
         def forward(self, x):
             return self.gain * super().forward(x)
 
-    images = batch(pixels([7], [8]), [0, 0])
-    one = nn.Sequential(nn.Flatten(), Scaled(1, 2, bias=False)).double()
-    other = nn.Sequential(nn.Flatten(), nn.Linear(1, 2, bias=False), Gain()).double()
+    images = batch(pixels([7, 8], [8, 7]), [0, 0])
+    one = nn.Sequential(nn.Flatten(), Scaled(2, 2, bias=False)).double()
+    other = nn.Sequential(nn.Flatten(), nn.Linear(2, 2, bias=False), Gain()).double()
     assert vkdnw(one, images).value == pytest.approx(vkdnw(other, images).value)
 
 

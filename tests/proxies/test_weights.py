@@ -51,6 +51,28 @@ def test_what_a_network_multiplies_by_is_a_weight_and_what_it_adds_is_none(produ
     assert found["l2_norm"].value == pytest.approx(sum(w.norm().item() for w in weights))
 
 
+def test_what_a_layer_is_given_in_place_of_an_image_is_no_weight():
+    """As the learned queries of a pooling by attention; a layer's own parameter beside it is."""
+
+    class Pooling(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.latent, self.q, self.k = nn.Parameter(torch.randn(1, 2, 3)), nn.Linear(3, 3), nn.Linear(3, 3)
+            self.w = nn.Parameter(torch.randn(3, 3))
+
+        def forward(self, x):
+            tokens = x.flatten(2).transpose(1, 2)
+            q = F.linear(self.q(self.latent.expand(len(x), -1, -1)), self.w)
+            return ((q @ self.k(tokens).transpose(1, 2)).softmax(2) @ tokens).mean(1)
+
+    network = Pooling()
+    found = measure(network, noise(), ["l2_norm", "fisher", "zico_bc"])
+    norms = [weight.norm().item() for weight in (network.q.weight, network.k.weight, network.w)]
+    assert found["l2_norm"].value == pytest.approx(sum(norms))
+    assert found["fisher"].reason is None
+    assert found["zico_bc"].reason is None
+
+
 class Deformable(nn.Module):
     def __init__(self):
         super().__init__()

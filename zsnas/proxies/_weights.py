@@ -58,8 +58,9 @@ def layer_weights(model: nn.Module, image: Tensor) -> list[Tensor]:
     parameter that the network, run on ``image`` (1, channels, height, width), convolves with or multiplies
     matrices by, as it is, a part of it, or what has as many entries and was computed from parameters alone,
     such as scaled or transposed weights; and the tables of embeddings in which it looks up tokens (1,
-    length), but not those of positions, which are added whatever the tokens are. Only numbers with a fraction
-    can be differentiated.
+    length), but not those of positions, which are added whatever the tokens are. What is learned and goes
+    into a layer in place of an image, such as the queries of a pooling by attention, is no weight. Only
+    numbers with a fraction can be differentiated.
     """
     tables = set() if image.is_floating_point() else _seen(_Lookups(image), model)
     found = {
@@ -128,6 +129,10 @@ class _Watch(Functions):
 
     def answer(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> object:
         given = {operand: self._origins(operand) for operand in operands([*args, *kwargs.values()])}
+        if function in OPERATIONS - PRODUCTS:
+            weight = named_arguments(function, args, kwargs)["weight"]
+            if _IMAGE not in given[weight]:  # what a layer is given is no weight, be it learned
+                given = {one: of if one is weight else of & {_IMAGE} for one, of in given.items()}
         origins: set[int] = set().union(*given.values())
         name = function.__name__
         if function in OPERATIONS or name in _OTHERS:
