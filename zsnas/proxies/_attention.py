@@ -1,8 +1,8 @@
 """Attention in a network, whatever its modules are called: found in the graph of what it computes.
 
 Attention multiplies values by a softmax of products of queries and keys. Layers right before and behind the
-softmax mix its heads. A network without it has none; one that multiplies activations with one another in another
-way is not understood.
+softmax mix its heads. A network without it has none; one that multiplies activations with one another in
+another way is not understood.
 """
 
 from __future__ import annotations

@@ -339,7 +339,8 @@ class Passes:
             found = [by_image(output, layout) for output, layout in pairs]
             found = [output for output in found if len(output) == len(self.images)]
         if not found:
-            raise Undefined("the network has no ReLU-like activation")
+            but = " that sees the images" if self.training.trace.rectified else ""
+            raise Undefined(f"the network has no ReLU-like activation{but}")
         return found
 
     @property

@@ -16,7 +16,12 @@ from zsnas._watching import Functions
 LAYERS = (_ConvNd, nn.Linear)
 CONVOLUTIONS = {torch.conv1d, torch.conv2d, torch.conv3d}
 TRANSPOSED = {torch.conv_transpose1d, torch.conv_transpose2d, torch.conv_transpose3d}
-PRODUCTS = {torch.matmul, Tensor.matmul, Tensor.__matmul__, torch.mm, Tensor.mm, torch.bmm, Tensor.bmm}
+_SUMS = {torch.addmm, Tensor.addmm}
+"""Products to which what they are given first is added."""
+PRODUCTS = {
+    *(torch.matmul, Tensor.matmul, Tensor.__matmul__, torch.mm, Tensor.mm, torch.bmm, Tensor.bmm),
+    *_SUMS,
+}
 OPERATIONS = {F.linear, *CONVOLUTIONS, *TRANSPOSED, *PRODUCTS}
 """Torch's functions that take an input and a weight, in this order."""
 
@@ -41,6 +46,8 @@ def named_arguments(
     function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> dict[str, Any]:
     """Return what one of :data:`OPERATIONS` is given: ``input``, ``weight`` and, of a layer, what follows."""
+    if function in _SUMS:
+        args, kwargs = args[1:], {name: kwargs[name] for name in kwargs.keys() & {"mat1", "mat2"}}
     rest = ("output_padding", "groups", "dilation") if function in TRANSPOSED else ("dilation", "groups")
     named = {_ALIASES.get(name, name): value for name, value in kwargs.items()}
     return dict(zip((*_NAMES, *rest), args, strict=False)) | named
