@@ -54,6 +54,22 @@ def test_blocks_may_share_a_weight():
     assert first == pytest.approx(second)
 
 
+class Scaled(nn.Conv2d):
+    """Has a parameter beside weight and bias, as NFNets have for their standardised weights."""
+
+    def __init__(self, *given):
+        super().__init__(*given)
+        self.gain = nn.Parameter(torch.full((1, 1, 1), 2.0))
+
+    def forward(self, x):
+        return self.gain * super().forward(x)
+
+
+def test_a_parameter_of_a_layer_that_is_neither_weight_nor_bias_stays():
+    plain, scaled = (probe(Block(kind(1, 1, 1))) for kind in (nn.Conv2d, Scaled))
+    assert scaled.gains == pytest.approx([2 * plain.gains[0]])
+
+
 def test_many_copies_of_one_channel_are_one_direction_whatever_rounding_does():
     entropies = probe(Block(nn.Conv2d(1, 64, 1))).entropies
     assert entropies == pytest.approx([0, -math.inf], abs=1e-4)

@@ -109,6 +109,43 @@ def test_three_matrices_score_as_one():
     assert three == pytest.approx(one)
 
 
+class Talking(nn.Module):
+    """The network of :func:`zoo.attention_by_hand`, whose heads talk before and behind the softmax."""
+
+    def __init__(self, whole, before, behind):
+        super().__init__()
+        self.p, self.i, self.o, self.f = whole.p, whole.i, whole.o, whole.f
+        self.before, self.behind = before, behind
+
+    def forward(self, x):
+        tokens = self.p(x).flatten(2).transpose(1, 2)
+        q, k, v = (t.unflatten(2, (2, 4)).transpose(1, 2) for t in self.i(tokens).chunk(3, 2))
+        scores = self.before((q @ k.transpose(2, 3) / 2).movedim(1, -1)).movedim(-1, 1)
+        weights = self.behind(scores.softmax(3).movedim(1, -1)).movedim(-1, 1)
+        return self.f(self.o((weights @ v).transpose(1, 2).flatten(2)).mean(1))
+
+
+def test_layers_that_mix_heads_are_others():
+    """Here they change nothing. The flow of ones makes all scores of a head alike, and no gradient passes."""
+    whole, one = zoo.twin("attention"), [[1, 0], [0, 1]]
+    talking = Talking(whole, linear(one), linear(one))
+    plain, found = (measure(net, zoo.images(), ["dss"])["dss"].value for net in (whole, talking))
+    with torch.no_grad():
+        for parameter in talking.parameters():
+            parameter.abs_()
+    talking(torch.ones_like(zoo.images().images[:1])).sum().backward()
+    saliency = [(w.weight * w.weight.grad).abs().sum().item() for w in (talking.before, talking.behind)]
+    assert found == pytest.approx(plain + sum(saliency))
+    assert saliency[1] > 0.01 * found
+
+
+def test_heads_of_cait_talk():
+    attention, others = named(timm.create_model("cait_xxs24_224", depth=1, img_size=32, num_classes=3), 32)
+    of_tokens = [name for group in attention for name in group if name.startswith("blocks.")]
+    assert of_tokens == ["blocks.0.attn.qkv.weight", "blocks.0.attn.proj.weight"]
+    assert {"blocks.0.attn.proj_l.weight", "blocks.0.attn.proj_w.weight"} < set(others)
+
+
 def named(model, side):
     """Return the names of the projections of attention, together where they are one matrix, and of others."""
     passes = Passes(model, zoo.images(side=side, size=1))

@@ -96,14 +96,15 @@ def test_an_image_without_a_batch_has_its_channels_first():
     assert score(each, noise(), "zico_bc") == pytest.approx(score(plain, noise(), "zico_bc"), rel=1e-4)
 
 
-def test_a_layer_on_a_table_of_positions_counts_as_if_of_one_image():
+@pytest.mark.parametrize("positions", [4, 8], ids=["as many as images", "more"])
+def test_a_layer_on_a_table_of_positions_counts_as_if_of_one_image(positions):
     network = Applied(
         lambda net, x: net.f(x.flatten(1)) + net.t(net.p).sum(0),
         f=nn.Linear(192, 3),
         t=nn.Linear(4, 3),
-        p=nn.Parameter(torch.randn(8, 4)),
+        p=nn.Parameter(torch.randn(positions, 4)),
     ).double()
-    images = noise(dtype=torch.float64)  # 4
+    images = noise(dtype=torch.float64)
     logits = network(images.images)
     (gradient,) = torch.autograd.grad(F.cross_entropy(logits, images.labels), logits)
     of_images = (network.f(images.images.flatten(1)) * gradient).square().mean(0).sum() * 192 / 2
@@ -111,14 +112,33 @@ def test_a_layer_on_a_table_of_positions_counts_as_if_of_one_image():
     assert score(network, images, "fisher")["fisher"] == pytest.approx((of_images + of_table).item())
 
 
-def test_what_belongs_to_no_image_has_a_reason():
-    """A layer makes the weights of another from a vector."""
+def test_a_layer_on_a_vector_counts_as_if_of_one_image():
+    """Such as one that makes the weights of another: it has a single position."""
 
     def hyper(net, x):
-        weights = net.h(net.z).view(3, 3, 3, 3)
-        return F.conv2d(x, weights).mean((2, 3))
+        net.made = net.h(net.z)
+        net.logits = F.conv2d(x, net.made.view(3, 3, 3, 3)).mean((2, 3))
+        return net.logits
 
-    network = Applied(hyper, h=nn.Linear(4, 81), z=nn.Parameter(torch.ones(4)))
+    network = Applied(hyper, h=nn.Linear(4, 81), z=nn.Parameter(torch.ones(4))).double()
+    images = noise(dtype=torch.float64)
+    loss = F.cross_entropy(network(images.images), images.labels)
+    of_weights, of_logits = torch.autograd.grad(loss, [network.made, network.logits])
+    # Pooled, a convolution's output has its own sum over positions as product with its gradient.
+    right = 4 * (network.made * of_weights).square().sum() / 2
+    right += 27 * (network.logits * of_logits).square().mean(0).sum() / 2
+    assert score(network, images, "fisher")["fisher"] == pytest.approx(right.item())
+
+
+def test_images_that_go_different_ways_have_a_reason():
+    """A layer that takes only some images: of which of them its values are is not known."""
+
+    def routed(net, x):
+        h = x.flatten(1)
+        chosen = torch.arange(len(h)) % 2 == 0
+        return net.f(h) + torch.zeros(len(h), 3).index_put((chosen,), net.g(h[chosen]))
+
+    network = Applied(routed, f=nn.Linear(192, 3), g=nn.Linear(192, 3))
     reason = measure(network, noise(), ["fisher"])["fisher"].reason
     assert "which image they belong to is not known" in reason
 

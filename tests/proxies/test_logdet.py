@@ -2,10 +2,13 @@ from math import log
 
 import pytest
 import timm
+import torch
+import torch.nn.functional as F
 from small_networks import batch, linear, noise, pixels
 from torch import nn
+from zoo import Applied
 
-from zsnas.proxies import measure
+from zsnas.proxies import measure, score
 
 IDENTITY = linear([[1, 0, 0], [0, 1, 0], [0, 0, 1]])
 IMAGES = pixels([1, 2, -1], [3, -1, -2])  # codes 110 and 100: three units, of which two agree
@@ -39,11 +42,51 @@ def test_what_it_is_not_defined_for():
     assert equal.reason == "two images switch on exactly the same units"
 
 
-def test_units_that_lie_along_the_batch_belong_to_no_image():
-    """As in networks that attend within windows, which they put beside the images."""
-    apart, together = nn.Unflatten(1, (3, 1)), nn.Unflatten(0, (2, 3))  # three windows of one unit an image
-    found = logdet(IDENTITY, apart, nn.Flatten(0, 1), nn.ReLU(), together, nn.Flatten(1))
-    assert found.reason.startswith("the first axis of an activation has length 6 for 2 images")
+def windows(x):
+    return x.view(-1, 3, 1).flatten(0, 1)  # three of one unit an image, beside the images
+
+
+def positions_first(x):
+    return x.unsqueeze(2).transpose(0, 1)  # (position, image, unit)
+
+
+def alternating(x):
+    return x.T.flatten().unsqueeze(1)  # the first unit of all images, then the second
+
+
+@pytest.mark.parametrize("moved", [windows, positions_first, alternating])
+@pytest.mark.parametrize("images", [IMAGES, pixels([1, 2, -1], [3, -1, -2], [-1, 4, 5])], ids=["2", "3"])
+def test_units_belong_to_their_image_wherever_it_is(moved, images):
+    """As in attention within windows, or over tokens whose positions come first: as many as images or not."""
+
+    def network(net, x):
+        units = F.relu(moved(net.i(x.flatten(1))))
+        return net.f(x.flatten(1)) + 0 * units.sum()
+
+    names = ["logdet", "linear_regions", "swap"]
+    batch_of = batch(images, [0] * len(images))
+    plain = nn.Sequential(nn.Flatten(), IDENTITY, nn.ReLU())
+    found = score(Applied(network, i=IDENTITY, f=linear([[1, 0, 0]] * 3)), batch_of, names)
+    assert found == score(plain, batch_of, names)
+
+
+def test_units_that_see_no_image_do_not_count():
+    """As of a table of positions, from which an attention makes its bias; here of as many as images."""
+    table = Applied(
+        lambda net, x: F.relu(net.i(x.flatten(1))) + F.relu(net.t(torch.eye(2, 2).double())).sum(),
+        i=IDENTITY,
+        t=linear([[1, -1], [1, 1]]),
+    )
+    found = measure(table, batch(IMAGES, [0, 0]), ["logdet", "swap"])
+    assert found["logdet"].value == pytest.approx(log(5))
+    assert found["swap"].value == 3
+    smooth = Applied(
+        lambda net, x: net.i(x.flatten(1)) + F.relu(net.t(torch.eye(2, 2).double())).sum(),
+        i=IDENTITY,
+        t=linear([[1, -1], [1, 1]]),
+    )
+    reason = measure(smooth, batch(IMAGES, [0, 0]), "logdet")["logdet"].reason
+    assert reason == "the network has no ReLU-like activation that sees the images"
 
 
 def test_codes_that_depend_on_each_other_have_no_determinant():

@@ -86,4 +86,6 @@ def test_batch_norm_uses_the_statistics_of_the_noise():
 
 def test_a_network_that_cannot_run_on_the_noise_is_undefined():
     reason = meco(nn.Flatten(), nn.Linear(2, 1).double()).reason
-    assert reason.startswith("noise response pass failed: mat1 and mat2 shapes cannot be multiplied")
+    assert reason.startswith(
+        "the network does not run on noise of the shape (1, 1, 64, 64): mat1 and mat2 shapes"
+    )

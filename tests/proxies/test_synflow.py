@@ -7,6 +7,7 @@ from small_networks import batch, convolution, linear, noise, pixels
 from timm.layers import BatchNormAct2d, StdConv2d
 from tiny_cells import Residual
 from torch import nn
+from zoo import Applied
 
 from zsnas.proxies import measure, score
 from zsnas.proxies._passes import Passes
@@ -119,6 +120,22 @@ def test_a_resnet_flows_although_timm_starts_the_last_scale_of_its_branches_at_z
 def test_single_precision_does_not_overflow():
     huge = nn.Sequential(convolution(1e30), convolution(1e30), nn.Flatten()).float()
     assert synflow(huge).value == pytest.approx(2 * 2e60, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    "cast",
+    [torch.Tensor.float, lambda x: x.to(torch.float32), lambda x: x.to(dtype=torch.float32)],
+    ids=["float", "to", "named"],
+)
+def test_a_part_that_a_network_computes_in_single_precision_is_in_double(cast):
+    """As EfficientViT does for its attention, where the flow exceeds what single precision can hold."""
+
+    def network(net, x):
+        return net.b(cast(net.a(x.flatten(1))).pow(2).to(x.dtype))
+
+    # (1e25 · 1)² · 1 = 1e50 = R. Weights times gradients: 2 R for a, which is squared, and R for b.
+    net = Applied(network, a=linear([[1e25]]), b=linear([[1.0]]))
+    assert score(net, batch(pixels([0]), [0], 1), "synflow")["synflow"] == pytest.approx(3e50, rel=1e-12)
 
 
 @pytest.mark.parametrize("name", ["synflow", "synflow_log"])

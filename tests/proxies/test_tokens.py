@@ -42,6 +42,14 @@ class InPlace(Residual):
         return tokens
 
 
+class PositionsFirst(Residual):
+    def forward(self, x):
+        tokens = self.embed(x.flatten(2).permute(2, 0, 1))
+        for function in self.functions:
+            tokens = tokens + function(tokens)
+        return tokens.mean(0)
+
+
 def times(factor):
     return lambda tokens: factor * tokens
 
@@ -69,6 +77,18 @@ def test_by_hand():
     stretch = [2 * (1 + abs((g[..., 0] * g[..., 1]).mean().item())) for g in signs]
     expected = sum(2 - sigma - 1 / (sigma + 1e-6) for sigma in stretch) / 2
     assert found["az_trainability"].value == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_positions_may_come_before_images(size):
+    """As they do by default in torch's own layers of transformers."""
+    images = batch(torch.zeros(size, 2, 3, 5).double(), [0] * size)
+    parts = PARTS[::2]
+    first, last = (
+        {name: scores(times(2), times(-3), kind=kind, images=images)[name].value for name in parts}
+        for kind in (PositionsFirst, Residual)
+    )
+    assert first == pytest.approx(last)
 
 
 def signs_of(times):

@@ -46,6 +46,31 @@ def test_one_eigenvalue_by_hand():
     assert found == pytest.approx(-sum(k / 45 * math.log(k / 45) for k in range(1, 10)))
 
 
+def test_a_parameter_of_a_layer_that_is_neither_weight_nor_bias_stays():
+    """As one that scales its output: the same network has it in a module of its own."""
+
+    class Gain(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.gain = nn.Parameter(torch.full((2,), 3.0))
+
+        def forward(self, x):
+            return self.gain * x
+
+    class Scaled(nn.Linear):
+        def __init__(self, *given, **how):
+            super().__init__(*given, **how)
+            self.gain = nn.Parameter(torch.full((2,), 3.0))
+
+        def forward(self, x):
+            return self.gain * super().forward(x)
+
+    images = batch(pixels([7, 8], [8, 7]), [0, 0])
+    one = nn.Sequential(nn.Flatten(), Scaled(2, 2, bias=False)).double()
+    other = nn.Sequential(nn.Flatten(), nn.Linear(2, 2, bias=False), Gain()).double()
+    assert vkdnw(one, images).value == pytest.approx(vkdnw(other, images).value)
+
+
 def test_weights_images_labels_and_running_statistics_do_not_matter():
     trained = small(seed=9)
     for tensor in (*trained.parameters(), *trained.buffers()):

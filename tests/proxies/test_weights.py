@@ -4,10 +4,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 import torchvision
+import zoo
 from small_networks import noise
 from torch import nn
 
-from zsnas.proxies import measure
+from zsnas.proxies import measure, score
 
 PRODUCTS = {
     "mv": lambda x, w, _: torch.stack([torch.mv(w, one) for one in x]),
@@ -49,6 +50,55 @@ def test_what_a_network_multiplies_by_is_a_weight_and_what_it_adds_is_none(produ
     found = measure(network, batch, ["snip", "l2_norm"])
     assert found["snip"].value == pytest.approx(right)
     assert found["l2_norm"].value == pytest.approx(sum(w.norm().item() for w in weights))
+
+
+def test_what_a_layer_is_given_in_place_of_an_image_is_no_weight():
+    """As the learned queries of a pooling by attention; a layer's own parameter beside it is."""
+
+    class Pooling(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.latent, self.q, self.k = nn.Parameter(torch.randn(1, 2, 3)), nn.Linear(3, 3), nn.Linear(3, 3)
+            self.w = nn.Parameter(torch.randn(3, 3))
+
+        def forward(self, x):
+            tokens = x.flatten(2).transpose(1, 2)
+            q = F.linear(self.q(self.latent.expand(len(x), -1, -1)), self.w)
+            return ((q @ self.k(tokens).transpose(1, 2)).softmax(2) @ tokens).mean(1)
+
+    network = Pooling()
+    found = measure(network, noise(), ["l2_norm", "fisher", "zico_bc"])
+    norms = [weight.norm().item() for weight in (network.q.weight, network.k.weight, network.w)]
+    assert found["l2_norm"].value == pytest.approx(sum(norms))
+    assert found["fisher"].reason is None
+    assert found["zico_bc"].reason is None
+
+
+class OfInputs(nn.Module):
+    """A linear layer with its weight (inputs, outputs), as those of GPT-2."""
+
+    def __init__(self, linear, how):
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(linear.weight.detach().t().clone()), linear.bias
+        self.how = how
+
+    def forward(self, x):
+        return self.how(self.bias, x.flatten(0, -2), self.weight).view(*x.shape[:-1], -1)
+
+
+@pytest.mark.parametrize(
+    "how",
+    [torch.addmm, torch.Tensor.addmm, lambda b, x, w: torch.addmm(input=b, mat1=x, mat2=w)],
+    ids=["function", "method", "names"],
+)
+def test_a_product_with_a_bias_in_one_step_is_a_layer(how):
+    images = noise(dtype=torch.float64)
+    net, twin = (zoo.network("windows") for _ in range(2))
+    net.function = twin.function = zoo.windows_by_image
+    net.w = OfInputs(twin.w, how)
+    names = ["fisher", "near", "snip", "zico_bc", "gradsign", "ntk_cond_printed", "grasp"]
+    found, right = (score(network, images, names) for network in (net, twin))
+    assert found == pytest.approx(right)
 
 
 class Deformable(nn.Module):

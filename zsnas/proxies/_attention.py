@@ -1,7 +1,8 @@
 """Attention in a network, whatever its modules are called: found in the graph of what it computes.
 
-Attention multiplies values by a softmax of products of queries and keys. A network without it has none; one
-that multiplies activations with one another in another way is not understood.
+Attention multiplies values by a softmax of products of queries and keys. Layers right before and behind the
+softmax mix its heads. A network without it has none; one that multiplies activations with one another in
+another way is not understood.
 """
 
 from __future__ import annotations
@@ -65,6 +66,7 @@ def _attended(nodes: set[Node], layers: set[Node]) -> dict[Node, list[Node]]:
     products = {node for node in nodes if node.name() in PRODUCTS} - layers
     softmaxes = {node for node in nodes if node.name() in SOFTMAX}
     found = {node: before(node)[:3] for node in nodes if node.name().startswith(FUSED)}
+    layers = layers - _mixing(layers, products, softmaxes)
     scores: set[Node] = set()
     for product in products:
         weights = set(reached(before(product), products | softmaxes | layers)) & softmaxes
@@ -80,6 +82,18 @@ def _attended(nodes: set[Node], layers: set[Node]) -> dict[Node, list[Node]]:
     if found and products - scores - found.keys():
         raise Undefined("the network multiplies activations with one another in another way than attention")
     return found
+
+
+def _mixing(layers: set[Node], products: set[Node], softmaxes: set[Node]) -> set[Node]:
+    """Return the layers between products and a softmax, or between a softmax and products."""
+    ends = products | softmaxes | layers
+    behind = {node: set(reached(before(node), ends)) for node in ends}
+    return {
+        layer
+        for first, last in ((products, softmaxes), (softmaxes, products))
+        for layer in chain(*(behind[node] & layers for node in last))
+        if behind[layer] and behind[layer] <= first
+    }
 
 
 def _before_attention(

@@ -108,19 +108,20 @@ def is_features(value: object) -> TypeGuard[Tensor]:
 def initialised(model: nn.Module) -> dict[int, Tensor]:
     """Draw layers' weights from N(0, 2 / inputs); biases become 0 and the scales of normalisation 1.
 
-    A tied parameter is drawn once. The result is by the parameters' ids.
+    What else a layer has, such as the gain of standardised weights, stays. A tied parameter is drawn once.
+    The result is by the parameters' ids.
     """
     values: dict[int, Tensor] = {}
     for module in model.modules():
         if isinstance(module, (*LAYERS, *_NORMS)):
             for role, parameter in module.named_parameters(recurse=False):
-                if id(parameter) not in values:
+                if role in ("weight", "bias") and id(parameter) not in values:
                     values[id(parameter)] = _initial(module, role, parameter)
     return values
 
 
 def _initial(module: nn.Module, role: str, parameter: Tensor) -> Tensor:
-    if role != "weight":
+    if role == "bias":
         return torch.zeros_like(parameter)
     if isinstance(module, _NORMS):
         return torch.ones_like(parameter)

@@ -22,6 +22,7 @@ from zsnas.batches import Batch
 from zsnas.macs import MacCounter
 from zsnas.proxies._checkpointing import without_checkpointing
 from zsnas.proxies._graph import uses
+from zsnas.proxies._layouts import by_image, layouts
 from zsnas.proxies._norms import by_the_batch, other_norms
 from zsnas.proxies._outputs import logits_of
 from zsnas.proxies._placement import check_layers, check_placement, double, private_copy, with_network
@@ -311,6 +312,10 @@ class Passes:
             raise Undefined("the input gradients are not finite")
         return jacobian.flatten(1)
 
+    def is_behind_images(self, value: Tensor) -> bool:
+        """Tell whether a value of the training pass was computed from the images."""
+        return id(self._inputs) in {use.weight for use in uses([value])}
+
     def of_images(self, part: slice) -> Passes:
         """Return passes of the same network with some of the images, none of them made yet."""
         passes = copy.copy(self)
@@ -326,20 +331,26 @@ class Passes:
 
     @property
     @shared_pass
+    def rectified(self) -> list[Tensor]:
+        """What each ReLU-like activation returned, (batch, …), but for those that see no image."""
+        found = _rectified(self.training.trace)
+        if any(len(output) != len(self.images) or output.dim() != 4 for output in found):
+            pairs = zip(found, layouts(self, _rectified), strict=True)
+            found = [by_image(output, layout) for output, layout in pairs]
+            found = [output for output in found if len(output) == len(self.images)]
+        if not found:
+            but = " that sees the images" if self.training.trace.rectified else ""
+            raise Undefined(f"the network has no ReLU-like activation{but}")
+        return found
+
+    @property
+    @shared_pass
     def activation_agreement(self) -> Float64[Tensor, " batch batch"]:
         """In how many ReLU units two images agree to be on or off.
 
         The diagonal holds the number of units.
         """
-        rectified = self.training.trace.rectified
-        if not rectified:
-            raise Undefined("the network has no ReLU-like activation")
-        rows = {len(output) for output in rectified} - {len(self.images)}
-        if rows:
-            raise Undefined(
-                f"the first axis of an activation has length {min(rows)} for {len(self.images)} images: "
-                "the network moves parts of an image along the batch"
-            )
+        rectified = self.rectified
         once = {_place(output): output for output in rectified}  # edges from one node share a tensor
         times = Counter(map(_place, rectified))
         return torch.stack([times[place] * _agreement(output) for place, output in once.items()]).sum(0)
@@ -468,6 +479,10 @@ def gradient_of(
             materialize_grads=True,
         )
     )
+
+
+def _rectified(trace: Trace) -> list[Tensor]:
+    return trace.rectified
 
 
 def _place(tensor: Tensor) -> tuple[int, torch.Size]:

@@ -50,7 +50,12 @@ def _alone(passes: Passes, image: int, summed: Callable[[Training], Tensor]) -> 
 
 
 def _is_told(passes: Passes, outputs: list[Output], gradients: list[Tensor], own: list[Tensor]) -> bool:
-    """Tell whether what was recorded of the batch gives the first image its own gradients."""
+    """Tell whether what was recorded of the batch gives the first image its own gradients.
+
+    It does not say so of a layer that sees no image, whose gradient may be too small to be missed.
+    """
+    if not all(_is_of_images(output, len(passes.images)) for output in outputs):
+        return False
     first = [output._replace(input=output.input[:1]) for output in outputs]
     try:
         blocks = list(sample_gradients(first, [dy[:1] for dy in gradients], passes.weights, 1))
@@ -63,6 +68,11 @@ def _is_told(passes: Passes, outputs: list[Output], gradients: list[Tensor], own
         float((one - other).norm()) <= precision * max(float(other.norm()), least)
         for one, other in zip(told, own, strict=True)
     )
+
+
+def _is_of_images(output: Output, images: int) -> bool:
+    """Tell whether a layer works on so many images or tokens, and not on a table or a parameter."""
+    return len(output.value) == images and (output.source is not None or output.function in LOOKUPS)
 
 
 def sample_gradients(

@@ -27,34 +27,34 @@ ADDITIONS = {torch.add, Tensor.add, Tensor.add_}
 @shared_pass
 def feature_probe(passes: Passes) -> BlockProbe:
     """Probe a transformer by its tokens, any other network by :func:`zsnas.proxies._blocks.block_probe`."""
-    places = _token_sums(passes.model, passes.images[:2]) if passes.batch.kind == "images" else set()
+    places = _token_sums(passes.model, passes.images[:2]) if passes.batch.kind == "images" else {}
     probe = _token_probe(passes, places) if len(places) > 1 else None
     return probe if probe and len(probe.entropies) > 1 else block_probe(passes)
 
 
-def _token_probe(passes: Passes, places: set[int]) -> BlockProbe:
+def _token_probe(passes: Passes, places: dict[int, int]) -> BlockProbe:
     """Send noise through the network as it is, and random signs back from each residual sum to the last.
 
-    Features are the sums of a batch of tokens (images, tokens, channels) and what an attention or an MLP made
-    of it. Signs go back where the number of tokens stays, and what returns them unchanged is left out.
+    Features are the sums of a batch of tokens, (images, tokens, channels) or (tokens, images, channels), and
+    what an attention or an MLP made of it. Signs go back where the number of tokens stays, and what returns
+    them unchanged is left out.
     """
     check_values(passes.model)
     probe = BlockProbe([], [], of_tokens=True)
-    with _Residuals(probe, places, len(passes.images)):
+    with _Residuals(probe, places):
         check_output(passes.model(noise_like(passes.images)))
     return probe
 
 
 class _Additions(Functions):
-    """Sees additions of two batches of tokens of one shape, and counts them."""
+    """Sees additions of two tensors of one shape that has three axes, and counts them."""
 
-    def __init__(self, images: int) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.images = images
         self.seen = 0
 
     def answer(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> object:
-        if function in ADDITIONS and len(args) == 2 and self._are_tokens(*args):
+        if function in ADDITIONS and len(args) == 2 and _are_alike(*args):
             self.seen += 1
             return self.added(function, *args)
         return function(*args, **kwargs)
@@ -62,15 +62,19 @@ class _Additions(Functions):
     def added(self, function: Callable[..., Any], one: Tensor, other: Tensor) -> object:
         return function(one, other)
 
-    def _are_tokens(self, one: object, other: object) -> bool:
-        if not (isinstance(one, Tensor) and isinstance(other, Tensor)):
-            return False
-        return one.shape == other.shape and one.dim() == 3 and len(one) == self.images
+
+def _are_alike(one: object, other: object) -> bool:
+    if not (isinstance(one, Tensor) and isinstance(other, Tensor)):
+        return False
+    return one.shape == other.shape and one.dim() == 3
 
 
-def _token_sums(model: nn.Module, images: Tensor) -> set[int]:
-    """Return which additions of tokens are in no block that takes feature maps to feature maps."""
-    places: set[int] = set()
+def _token_sums(model: nn.Module, images: Tensor) -> dict[int, int]:
+    """Return which additions of tokens are in no block that takes feature maps to feature maps.
+
+    For each of them the axis of the images.
+    """
+    places: dict[int, int] = {}
     with ExitStack() as stack:
         additions = stack.enter_context(_Sums(len(images), places))
         for name, module in model.named_modules():
@@ -85,12 +89,14 @@ def _token_sums(model: nn.Module, images: Tensor) -> set[int]:
 
 
 class _Sums(_Additions):
-    def __init__(self, images: int, places: set[int]) -> None:
-        super().__init__(images)
+    def __init__(self, images: int, places: dict[int, int]) -> None:
+        super().__init__()
+        self.images = images
         self.places = places
 
     def added(self, function: Callable[..., Any], one: Tensor, other: Tensor) -> object:
-        self.places.add(self.seen)
+        if self.images in one.shape[:2]:
+            self.places[self.seen] = one.shape.index(self.images)
         return function(one, other)
 
 
@@ -103,7 +109,8 @@ def _watch(
     def after(_module: nn.Module, inputs: tuple[object, ...], output: object) -> None:
         first = started.pop()
         if len(inputs) == 1 and is_features(inputs[0]) and is_features(output):
-            sums.places -= set(range(first + 1, sums.seen + 1))
+            for place in range(first + 1, sums.seen + 1):
+                sums.places.pop(place, None)
 
     return before, after
 
@@ -111,8 +118,8 @@ def _watch(
 class _Residuals(_Additions):
     """Measures each residual sum, and cuts the graph there."""
 
-    def __init__(self, probe: BlockProbe, places: set[int], images: int) -> None:
-        super().__init__(images)
+    def __init__(self, probe: BlockProbe, places: dict[int, int]) -> None:
+        super().__init__()
         self.probe = probe
         self.places = places
         self.last: Tensor | None = None
@@ -122,13 +129,14 @@ class _Residuals(_Additions):
             return function(one, other)
         if function is Tensor.add_:
             raise Undefined("the network adds to its tokens in place; let it write x = x + y")
-        feature = (one + other).transpose(1, 2).unsqueeze(-1)  # as a map of one column
+        axis = self.places[self.seen]
+        feature = (one + other).movedim(axis, 0).transpose(1, 2).unsqueeze(-1)  # as a map of one column
         self.probe.entropies.append(entropy_of(feature.detach()))
         if self.last is not None and self.last.shape[2] == feature.shape[2]:
             stretch = gain_of(self.last, feature)
             self.probe.gains.extend([stretch] * (stretch != math.inf))
         self.last = feature.detach().requires_grad_()
-        return self.last.squeeze(-1).transpose(1, 2)
+        return self.last.squeeze(-1).transpose(1, 2).movedim(0, axis)
 
 
 def _is_behind(source: Tensor, value: Tensor) -> bool:

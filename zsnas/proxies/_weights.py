@@ -16,7 +16,12 @@ from zsnas._watching import Functions
 LAYERS = (_ConvNd, nn.Linear)
 CONVOLUTIONS = {torch.conv1d, torch.conv2d, torch.conv3d}
 TRANSPOSED = {torch.conv_transpose1d, torch.conv_transpose2d, torch.conv_transpose3d}
-PRODUCTS = {torch.matmul, Tensor.matmul, Tensor.__matmul__, torch.mm, Tensor.mm, torch.bmm, Tensor.bmm}
+_SUMS = {torch.addmm, Tensor.addmm}
+"""Products to which what they are given first is added."""
+PRODUCTS = {
+    *(torch.matmul, Tensor.matmul, Tensor.__matmul__, torch.mm, Tensor.mm, torch.bmm, Tensor.bmm),
+    *_SUMS,
+}
 OPERATIONS = {F.linear, *CONVOLUTIONS, *TRANSPOSED, *PRODUCTS}
 """Torch's functions that take an input and a weight, in this order."""
 
@@ -41,6 +46,8 @@ def named_arguments(
     function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> dict[str, Any]:
     """Return what one of :data:`OPERATIONS` is given: ``input``, ``weight`` and, of a layer, what follows."""
+    if function in _SUMS:
+        args, kwargs = args[1:], {name: kwargs[name] for name in kwargs.keys() & {"mat1", "mat2"}}
     rest = ("output_padding", "groups", "dilation") if function in TRANSPOSED else ("dilation", "groups")
     named = {_ALIASES.get(name, name): value for name, value in kwargs.items()}
     return dict(zip((*_NAMES, *rest), args, strict=False)) | named
@@ -58,8 +65,9 @@ def layer_weights(model: nn.Module, image: Tensor) -> list[Tensor]:
     parameter that the network, run on ``image`` (1, channels, height, width), convolves with or multiplies
     matrices by, as it is, a part of it, or what has as many entries and was computed from parameters alone,
     such as scaled or transposed weights; and the tables of embeddings in which it looks up tokens (1,
-    length), but not those of positions, which are added whatever the tokens are. Only numbers with a fraction
-    can be differentiated.
+    length), but not those of positions, which are added whatever the tokens are. What is learned and goes
+    into a layer in place of an image, such as the queries of a pooling by attention, is no weight. Only
+    numbers with a fraction can be differentiated.
     """
     tables = set() if image.is_floating_point() else _seen(_Lookups(image), model)
     found = {
@@ -128,6 +136,10 @@ class _Watch(Functions):
 
     def answer(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> object:
         given = {operand: self._origins(operand) for operand in operands([*args, *kwargs.values()])}
+        if function in OPERATIONS - PRODUCTS:
+            weight = named_arguments(function, args, kwargs)["weight"]
+            if _IMAGE not in given[weight]:  # what a layer is given is no weight, be it learned
+                given = {one: of if one is weight else of & {_IMAGE} for one, of in given.items()}
         origins: set[int] = set().union(*given.values())
         name = function.__name__
         if function in OPERATIONS or name in _OTHERS:

@@ -33,10 +33,10 @@ def az_expressivity(passes: Passes) -> float:
     are redrawn from :math:`N(0, 2/\text{inputs})`, biases are 0, normalisation has scale 1 and uses batch
     statistics; a frozen batch norm, which has none, returns what it is given.
 
-    A transformer is one that adds to a batch of tokens (images, tokens, channels) what attention or an MLP
-    made of it, outside of blocks of feature maps. Its features are these residual sums, two for each pair of
-    attention and MLP, its rows are the tokens of all images, and its weights and normalisation are as they
-    are, of a trained network trained.
+    A transformer is one that adds to a batch of tokens, (images, tokens, channels) or positions before
+    images, what attention or an MLP made of it, outside of blocks of feature maps. Its features are these
+    residual sums, two for each pair of attention and MLP, its rows are the tokens of all images, and its
+    weights and normalisation are as they are, of a trained network trained.
 
     This is the code of Lee and Ham 2024 for NAS-Bench-201 and for transformers; for MobileNet-v2 it takes
     other features. It computes in single precision, where an eigenvalue that should be 0 may come out below

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
 from zsnas.proxies._graph import uses
+from zsnas.proxies._layouts import Layout, by_image, layouts
 from zsnas.proxies._passes import Passes, shared_pass
 from zsnas.proxies._registry import register, register_variant
-from zsnas.proxies._trace import Output
+from zsnas.proxies._trace import Output, Trace
 from zsnas.proxies._undefined import Undefined
 
 
@@ -82,7 +82,7 @@ def channel_information(passes: Passes) -> list[LayerInformation]:
     outputs, gradients = recorded(passes), passes.gradients.outputs
     return [
         LayerInformation(
-            _summed(_by_image(_channels_last(output.value * gradient, output), layout)),
+            _summed(by_image(_channels_last(output.value * gradient, output), layout)),
             output.weight.numel() // output.value.shape[output.channel_axis],
         )
         for output, gradient, layout in zip(outputs, gradients, _layouts(passes), strict=True)
@@ -95,70 +95,26 @@ def _summed(product: Tensor) -> float:
     return by_position.sum(1).square().mean(0).sum().item() / 2
 
 
-class Layout(NamedTuple):
-    """Where the images are in an output whose channels are its last axis."""
-
-    axis: int = 0
-    rows: int = 1
-    """How many of the axis belong to an image."""
-    together: bool = True
-    """Whether they follow one another; otherwise the images alternate."""
-
-
 def _channels_last(tensor: Tensor, output: Output) -> Tensor:
     return tensor.movedim(output.channel_axis, -1)
 
 
-def _by_image(product: Tensor, layout: Layout) -> Tensor:
-    """Bring (…, channels), with the images anywhere, to (batch, …, channels)."""
-    images = product.shape[layout.axis] // layout.rows
-    sizes = (images, layout.rows) if layout.together else (layout.rows, images)
-    split = _split(product, layout.axis, sizes)
-    return split.movedim(layout.axis + (not layout.together), 0)
-
-
-def _split(tensor: Tensor, axis: int, sizes: tuple[int, int]) -> Tensor:
-    return tensor.reshape(*tensor.shape[:axis], *sizes, *tensor.shape[axis + 1 :])
-
-
 def _layouts(passes: Passes) -> list[Layout]:
-    """Tell where the images are in each output: first, but for networks that move them."""
-    outputs, images = recorded(passes), len(passes.images)
-    if all(len(o.value) == images and (o.is_convolution or o.value.dim() == 2) for o in outputs):
+    outputs = recorded(passes)
+    if all(_is_of_images(passes, output) for output in outputs):
         return [Layout()] * len(outputs)
-    alone = passes.using("running")
-    one, two = (_values(alone.of_images(slice(many))) for many in (1, min(2, images)))
-    layouts = [_layout(first, both, images) for first, both in zip(one, two, strict=False)]
-    if len(layouts) != len(outputs) or len(one) != len(two) or None in layouts:
-        raise Undefined("the network moves a layer's values, and which image they belong to is not known")
-    return [layout for layout in layouts if layout]
+    return layouts(passes, _values)
 
 
-def _values(passes: Passes) -> list[Tensor]:
-    with passes.tracing() as trace:
-        passes.model(passes.images.clone())
+def _is_of_images(passes: Passes, output: Output) -> bool:
+    """Tell whether the first axis is that of the images, without running the network again."""
+    if len(output.value) != len(passes.images):
+        return False
+    return output.is_convolution or (output.value.dim() == 2 and passes.is_behind_images(output.value))
+
+
+def _values(trace: Trace) -> list[Tensor]:
     return [_channels_last(output.value.detach(), output) for output in trace.outputs]
-
-
-def _layout(one: Tensor, two: Tensor, images: int) -> Layout | None:
-    """Find the values of a single image among those of two, or of it alone if there are no more.
-
-    Values that belong to no image are taken as those of one.
-    """
-    if images == 1:
-        return Layout(0, len(one))
-    for axis, rows in enumerate(one.shape):
-        if two.shape == (*one.shape[:axis], 2 * rows, *one.shape[axis + 1 :]):
-            if _close(two.narrow(axis, 0, rows), one):
-                return Layout(axis, rows)
-            if _close(_split(two, axis, (rows, 2)).select(axis + 1, 0), one):
-                return Layout(axis, rows, together=False)
-    is_of_none = one.dim() > 1 and two.shape == one.shape and _close(two, one)
-    return Layout(0, len(one)) if is_of_none else None
-
-
-def _close(one: Tensor, other: Tensor) -> bool:
-    return torch.allclose(one, other, rtol=0, atol=1e-3 * float(other.abs().max()))
 
 
 @register_variant("fisher", label="Fisher of channels", equation="eq-fisher-channels")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from zsnas.proxies._graph import uses
+from zsnas.proxies._attention import FUSED
+from zsnas.proxies._graph import everything, uses
 from zsnas.proxies._passes import Passes, gradient_of, shared_pass
 from zsnas.proxies._registry import register
 from zsnas.proxies._second_order import Convolution
@@ -50,7 +52,17 @@ def grasp(passes: Passes) -> float:
 
 @shared_pass
 def curvature(passes: Passes) -> float:
-    """Return the product of weights, Hessian of the loss and gradient, θᵀ H ∇L, over all layers together."""
+    """Return the product of weights, Hessian of the loss and gradient, θᵀ H ∇L, over all layers together.
+
+    Attention in a single operator of torch has no second derivative; in products of matrices it has.
+    """
+    if any(node.name().startswith(FUSED) for node in everything([passes.training.loss.grad_fn])):
+        with sdpa_kernel(SDPBackend.MATH):
+            return _curvature(passes.using(passes.statistics))
+    return _curvature(passes)
+
+
+def _curvature(passes: Passes) -> float:
     gradients = [g for g in passes.gradients.weights if g.requires_grad]
     if not gradients:
         return 0.0

@@ -11,7 +11,7 @@ from zsnas.proxies._outputs import check_output
 from zsnas.proxies._passes import Passes, noise_like, shared_pass
 from zsnas.proxies._placement import double
 from zsnas.proxies._registry import register
-from zsnas.proxies._undefined import Undefined
+from zsnas.proxies._undefined import Undefined, reason_of
 
 SIDE = 64
 """Height and width of the random image, in pixels."""
@@ -77,8 +77,18 @@ def noise_response(passes: Passes) -> list[float]:
             stack.callback(module.register_forward_hook(keep).remove)
         stack.enter_context(torch.no_grad())
         stack.enter_context(passes.tracing())
-        check_output(passes.model(noise))
+        check_output(_answer(passes.model, noise))
     return eigenvalues
+
+
+def _answer(model: nn.Module, noise: Tensor) -> object:
+    try:
+        return model(noise)
+    except Undefined:
+        raise
+    except Exception as error:
+        why = f"the network does not run on noise of the shape {tuple(noise.shape)}"
+        raise Undefined(reason_of(error, why)) from error
 
 
 def _noise_sides(sides: list[int]) -> list[int]:

@@ -7,7 +7,6 @@ from torch import Tensor
 
 from zsnas.proxies._passes import Passes
 from zsnas.proxies._registry import register
-from zsnas.proxies._undefined import Undefined
 
 BITS_IN_FLOAT = 16
 """Images whose on and off fit in a float32 without rounding, and four times in an integer."""
@@ -26,7 +25,7 @@ def swap(passes: Passes) -> float:
 
     :math:`|\{ (\mathbb{1}[a_u(x_1) > 0], \ldots, \mathbb{1}[a_u(x_B) > 0]) : u \}|`: each ReLU-like unit
     :math:`u`, a channel at a position, writes one bit for each of the :math:`B` images, and equal words count
-    once.
+    once. One that sees no image writes nothing.
 
     The network as it was initialised, batch norm using batch statistics; labels are not used. There are at
     most :math:`2^B` words: 16 images make 65,536, which a cell of convolutions in NAS-Bench-201 uses up,
@@ -47,10 +46,7 @@ def swap(passes: Passes) -> float:
     ----------
     Peng et al. 2024, SWAP-NAS.
     """
-    rectified = passes.training.trace.rectified
-    if not rectified:
-        raise Undefined("the network has no ReLU-like activation")
-    return _distinct(torch.cat([_words(output) for output in rectified], 1))
+    return _distinct(torch.cat([_words(output) for output in passes.rectified], 1))
 
 
 def _words(rectified: Tensor) -> Tensor:

@@ -168,6 +168,20 @@ class _RowsOfOnes(Functions):
         return result
 
 
+class _InDouble(Functions):
+    """Lets a network that computes a part of itself in single precision do so in double."""
+
+    def answer(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> object:
+        if function is Tensor.float:
+            return args[0].double()
+        args = tuple(map(_double, args))
+        return function(*args, **{name: _double(value) for name, value in kwargs.items()})
+
+
+def _double(argument: object) -> object:
+    return torch.float64 if argument is torch.float32 else argument
+
+
 def _flow(
     passes: Passes, ones: Tensor, batch_norm: AbstractContextManager[None], others: dict[int, Tensor]
 ) -> SynapticFlow:
@@ -178,7 +192,7 @@ def _flow(
     values |= {id(p): double(p).abs().detach() for p in passes.model.parameters()}
     values |= {key: double(value) for key, value in others.items()}
     weights = [values[id(weight)].requires_grad_() for weight in passes.weights]
-    with tracing(weights, copies=True), batch_norm, _RowsOfOnes(weights):
+    with tracing(weights, copies=True), batch_norm, _RowsOfOnes(weights), _InDouble():
         output = logits_of(with_values(passes.model, values, ones.clone()), passes.batch)
     if passes.batch.kind != "tokens":  # whose rows are cut off: ones take their place
         passes.check_connected(output, weights, passes.weights)

@@ -68,7 +68,10 @@ class NB201(Space):
         for arch in self.architectures:
             by_expression.setdefault(expression(arch), []).append(arch)
         return {
-            arch: min(members, key=_operation_count) for members in by_expression.values() for arch in members
+            arch: fewest
+            for members in by_expression.values()
+            for fewest in [min(members, key=_operation_count)]
+            for arch in members
         }
 
     def build(self, arch: str, num_classes: int, seed: int) -> nn.Module:

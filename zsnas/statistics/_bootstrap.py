@@ -12,7 +12,7 @@ import pandas as pd
 
 from zsnas._numbers import as_seed, as_whole
 from zsnas.statistics._rank_correlation import STATISTICS, Ranking, evaluate
-from zsnas.statistics._scores import by_seed, is_measured, oriented, ranked, top_architectures
+from zsnas.statistics._scores import by_seed, is_among, is_measured, oriented, ranked, top_architectures
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -113,8 +113,8 @@ class Sample:
     ) -> Sample:
         rows = scores[is_measured(scores, proxy)]
         accuracy = bench.truth
-        accuracy = accuracy[accuracy.index.isin(rows["arch"])]
-        measured = pd.crosstab(rows["arch"], rows["seed"]).reindex(accuracy.index).to_numpy().astype(np.bool_)
+        accuracy = accuracy[is_among(accuracy.index, rows["arch"])]
+        measured = ~np.isnan(by_seed(rows, np.ones(len(rows)), accuracy.index))
         same_for_all = np.broadcast_to(np.asarray(accuracy, dtype=np.float64)[:, None], measured.shape)
         top = top_architectures(bench, sampled_top)
         return cls(
