@@ -34,8 +34,6 @@ CARD = SCORES / "README.md"
 ROWS = 50
 OLD_TORCH = "2.11"
 """What the tables of the GPU were made with, the last one that drew truncated normal numbers its way."""
-
-
 LEAST = 0.2
 """Seconds to build a network and to draw its batch."""
 
