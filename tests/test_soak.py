@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 import soak
 
-TIMES = {name: 10 if "damaged" in name else 1 for name in soak.CASES} | {"decoded numbers are damaged": 3}
+TIMES = {name: 50 if "damaged" in name else 1 for name in soak.CASES} | {"decoded numbers are damaged": 3}
 
 
 @pytest.mark.parametrize("name", soak.CASES)

@@ -231,6 +231,21 @@ def test_live_scores_are_those_of_a_sweep_and_start_from_nothing_when_recomputed
     assert list(again.columns) == ["arch", "seed", "params"]
 
 
+@pytest.mark.parametrize(("seeds", "is_empty"), [([10**6], True), ([0, 10**6], False)])
+def test_published_scores_are_read_into_a_live_store_only_where_they_help(monkeypatch, seeds, is_empty):
+    bench, started = zsnas.benchmark("nb201-digits"), []
+
+    def stopped(*_, store, **__):
+        started.append(store.exists())
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(materials, "sweep", stopped)
+    size = int(zsnas.scores(bench.name)["batch_size"].iloc[0])
+    with pytest.raises(KeyboardInterrupt):
+        materials._live(bench, ["params"], seeds, size, count=2, recompute=False)
+    assert started == [is_empty]  # a store that is not there yet takes in what is published
+
+
 def test_counts_are_those_of_the_images_and_targets_of_the_benchmark():
     bench = zsnas.benchmark(materials.EMBEDDED)
     pd.testing.assert_frame_equal(materials.counts(bench), zsnas.counting.counts(10, 32, "nb201"))
