@@ -1,12 +1,15 @@
 """The gradients of single images, which are told apart in blocks, against those of each image alone."""
 
+import unittest.mock
+
 import pytest
 import torch
 from torch import nn
 from zoo import CLASSES, Applied, Definitions, images
 
 from zsnas.proxies import score
-from zsnas.proxies._sample_gradients import IMAGES, sample_gradients
+from zsnas.proxies._passes import Passes
+from zsnas.proxies._sample_gradients import IMAGES, gradients_of_images, sample_gradients
 from zsnas.proxies._trace import tracing
 
 LAYERS = {
@@ -46,3 +49,36 @@ def test_a_layer_that_sees_no_image_has_a_gradient_of_each_image_however_small(p
     names = ["gradsign", "ntk_cond_printed"]
     found, right = score(network, images(), names), Definitions(network, images())
     assert found == pytest.approx({name: getattr(right, name)() for name in names})
+
+
+def _switched(network, x):
+    """Let rounding switch a unit of the first image of a batch, as it may of any image of a large one."""
+    switched = torch.ones(len(x), 1, dtype=x.dtype)
+    switched[0] += network.by if len(x) > 1 else 0
+    return network.g(network.f(x.flatten(1)).relu() * switched)
+
+
+@pytest.mark.parametrize(("by", "runs"), [(0, 1), (0.01, 3), (0.5, 1 + len(images().images))])
+def test_a_unit_that_rounding_switches_in_one_image_does_not_make_every_image_run_alone(by, runs):
+    network = Applied(_switched, f=nn.Linear(192, 6), g=nn.Linear(6, CLASSES)).double()
+    network.by = by
+    passes = Passes(network, images(), statistics="running")
+    with unittest.mock.patch.object(passes.model, "forward", wraps=passes.model.forward) as forward:
+        sum(1 for _ in gradients_of_images(passes, lambda training: training.logits.sum()))
+    assert forward.call_count == 1 + runs
+
+
+@pytest.mark.parametrize("share", [1e-6, 1e-2])
+def test_images_that_influence_each_other_a_little_run_alone(share):
+    network = Applied(
+        lambda net, x: net.g((net.f(x.flatten(1)) + share * net.f(x.flatten(1)).mean(0)).relu()),
+        f=nn.Linear(192, 6),
+        g=nn.Linear(6, CLASSES),
+    ).double()
+    passes = Passes(network, images(), statistics="running")
+    found = list(gradients_of_images(passes, lambda training: training.logits.sum()))
+    weights = [network.f.weight, network.g.weight]
+    for image, x in enumerate(images().images):
+        right = torch.autograd.grad(network(x[None]).sum(), weights)
+        for blocks, gradient in zip(found, right, strict=True):
+            torch.testing.assert_close(torch.cat(blocks)[image], gradient.flatten(), rtol=1e-12, atol=0)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 IMAGES = 16
 """How many images are taken at a time: with fewer and with more, convolutions are slower."""
 
+SWITCH = 0.1
+"""The part of a gradient that a ReLU may change which rounding switches: the next two images decide then."""
+
 
 class UnknownGradients(Exception):
     """The gradients of single images cannot be told from what was recorded of the batch."""
@@ -27,15 +30,15 @@ class UnknownGradients(Exception):
 def gradients_of_images(passes: Passes, summed: Callable[[Training], Tensor]) -> Iterator[list[Tensor]]:
     """Yield for each weight the gradients of each image by itself, in blocks (images, weights).
 
-    They are told apart in what was recorded of the batch, if that gives the first image the gradients
-    that it has alone; otherwise each image runs alone.
+    They are told apart in what was recorded of the batch, if that gives an image the gradients that it has
+    alone; otherwise each image runs alone.
     """
     if passes.statistics == "batch":
         raise Undefined("with batch statistics no image has a gradient of its own")
     outputs = passes.differentiable.trace.outputs
     with passes.training.trace.wanted.only("inputs"):
         gradients = gradient_of([summed(passes.training)], [output.value for output in outputs])
-    if _is_told(passes, outputs, gradients, _alone(passes, 0, summed)):
+    if _is_told(passes, lambda image: _error(passes, outputs, gradients, summed, image)):
         yield from sample_gradients(outputs, gradients, passes.weights, len(passes.images))
         return
     alone = [_alone(passes, image, summed) for image in range(len(passes.images))]
@@ -49,25 +52,42 @@ def _alone(passes: Passes, image: int, summed: Callable[[Training], Tensor]) -> 
     return gradient_of([summed(alone.training)], passes.weights)
 
 
-def _is_told(passes: Passes, outputs: list[Output], gradients: list[Tensor], own: list[Tensor]) -> bool:
+def _is_told(passes: Passes, error: Callable[[int], float]) -> bool:
     """Tell whether what was recorded of the batch gives the first image its own gradients.
 
-    It does not say so of a layer that sees no image, whose gradient may be too small to be missed.
+    If it nearly does, the next two decide. It does not say so of a layer that sees no image, whose gradient
+    may be too small to be missed.
     """
+    precision = torch.finfo(passes.weights[0].dtype).eps ** 0.5
+    of_first = error(0)
+    if of_first <= precision or not of_first <= SWITCH:
+        return of_first <= precision
+    others = range(1, min(3, len(passes.images)))
+    return len(others) > 0 and all(error(image) <= precision for image in others)
+
+
+def _error(
+    passes: Passes,
+    outputs: list[Output],
+    gradients: list[Tensor],
+    summed: Callable[[Training], Tensor],
+    image: int,
+) -> float:
+    """Return how far an image's gradients that are told are from its own, as a part of a weight's norm."""
     if not all(_is_of_images(output, len(passes.images)) for output in outputs):
-        return False
-    first = [output._replace(input=output.input[:1]) for output in outputs]
+        return math.inf
+    own = _alone(passes, image, summed)
+    part = slice(image, image + 1)
+    of_image = [output._replace(input=output.input[part]) for output in outputs]
     try:
-        blocks = list(sample_gradients(first, [dy[:1] for dy in gradients], passes.weights, 1))
+        told = list(sample_gradients(of_image, [dy[part] for dy in gradients], passes.weights, 1))
     except (UnknownGradients, RuntimeError):
-        return False
-    told = [block.view_as(weight) for (block,), weight in zip(blocks, own, strict=True)]
-    precision = torch.finfo(told[0].dtype).eps ** 0.5
-    least = max(float(weight.norm()) for weight in own) * 1e-3
-    return all(
-        float((one - other).norm()) <= precision * max(float(other.norm()), least)
-        for one, other in zip(told, own, strict=True)
-    )
+        return math.inf
+    pairs = zip(told, own, strict=True)
+    errors = torch.tensor([float((block.view_as(weight) - weight).norm()) for (block,), weight in pairs])
+    norms = torch.tensor([float(weight.norm()) for weight in own])
+    least = max(1e-3 * float(norms.max()), torch.finfo(norms.dtype).tiny)
+    return float((errors / norms.clamp(min=least)).max())
 
 
 def _is_of_images(output: Output, images: int) -> bool:
