@@ -141,7 +141,10 @@ def _execute(
                 cwd=here.source.parent,
                 record_timing=False,
                 extra_arguments=["--IPKernelApp.log_level=CRITICAL", f"--ext={recorder.__name__}"],
-                config=Config(KernelManager=_sockets(scratch)),
+                # Nothing is left to do for a kernel, which takes seconds to end by itself.
+                config=Config(
+                    KernelManager=_sockets(scratch), NotebookClient={"shutdown_kernel": "immediate"}
+                ),
                 **_kernels(warm),
             )
         except PapermillExecutionError as error:
