@@ -203,6 +203,11 @@ def of_two(net, x):
     return scores.softmax(-1) @ net.v(x)
 
 
+def behind_attention(net, x):
+    mixed = (net.q(x) @ net.k(x).transpose(1, 2)).softmax(-1) @ x
+    return torch.tensordot(mixed, net.v.weight, dims=([2], [1]))
+
+
 @pytest.mark.parametrize(
     ("mix", "reason"),
     [
@@ -210,6 +215,7 @@ def of_two(net, x):
         (after_attention, "multiplies activations with one another in another way than attention"),
         (gated, "a softmax that is not of products of queries and keys"),
         (of_two, "come from several layers each"),
+        (behind_attention, "'v.weight' is used in an operation whose outputs are not seen"),
     ],
 )
 def test_what_is_not_understood_has_no_score(mix, reason):

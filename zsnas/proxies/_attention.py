@@ -35,6 +35,8 @@ class Roles(NamedTuple):
     """Those that make queries, keys and values, or project what was attended to. Weights that make queries,
     keys and values of the same input are together, as in networks where they are one matrix."""
     others: list[int]
+    unseen: set[int]
+    """Those used in an operation whose outputs are not seen, if they are used at all."""
 
 
 @shared_pass
@@ -53,11 +55,15 @@ def roles(passes: Passes) -> Roles:
         tuple(sorted({_weight(layer) for layer in group}, key=order.__getitem__))
         for group in [*_before_attention(attended, layers), *_behind_attention(attended, layers)]
     }
-    linear = (o for o in trace.outputs if not o.is_convolution and o.function not in LOOKUPS)
-    others = order.keys() & {weight for o in linear for weight in parameters_of(o.weight)}
+    linear = [o for o in trace.outputs if not o.is_convolution and o.function not in LOOKUPS]
+    seen, others = (
+        order.keys() & {weight for o in outputs for weight in parameters_of(o.weight)}
+        for outputs in (trace.outputs, linear)
+    )
     return Roles(
         sorted(groups, key=lambda group: order[group[0]]),
         sorted(others - set(chain(*groups)), key=order.__getitem__),
+        order.keys() - seen,
     )
 
 

@@ -10,6 +10,8 @@ NOT_MEASURED = "not measured: "
 NOTE = "note: "
 """How the reason begins when the score is a number, of which there is something to know."""
 
+UNSEEN = "an operation whose outputs are not seen, such as einsum, addmm or a recurrent layer"
+
 
 class Undefined(ArithmeticError):
     """A proxy has no value for a network; the message says why, in words."""

@@ -8,7 +8,7 @@ from torch import Tensor
 from zsnas.proxies._attention import roles
 from zsnas.proxies._passes import Passes
 from zsnas.proxies._registry import register
-from zsnas.proxies._undefined import Undefined
+from zsnas.proxies._undefined import UNSEEN, Undefined
 from zsnas.proxies.synflow import free_flow
 
 
@@ -54,6 +54,9 @@ def dss(passes: Passes) -> float:
     of = {key: (w.detach(), g) for key, w, g in zip(ids, flow.weights, flow.gradients, strict=True)}
     if not all(gradient.isfinite().all() for _, gradient in of.values()):
         raise Undefined("the flow is not finite: a parameter is not, or it exceeds float64 (1.8e308)")
+    for name, parameter in passes.model.named_parameters():
+        if id(parameter) in known.unseen and of[id(parameter)][1].any():
+            raise Undefined(f"the weight {name!r} is used in {UNSEEN}")
     diversity = sum(
         _nuclear_norm([of[key][0] for key in group]) * _nuclear_norm([of[key][1] for key in group])
         for group in known.attention

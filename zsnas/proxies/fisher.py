@@ -11,7 +11,7 @@ from zsnas.proxies._layouts import Layout, by_image, layouts
 from zsnas.proxies._passes import Passes, shared_pass
 from zsnas.proxies._registry import register, register_variant
 from zsnas.proxies._trace import Output, Trace
-from zsnas.proxies._undefined import Undefined
+from zsnas.proxies._undefined import UNSEEN, Undefined
 
 
 @register(
@@ -50,9 +50,6 @@ def fisher(passes: Passes) -> float:
     Theis et al. 2018; Turner et al. 2020, BlockSwap; Abdelfattah et al. 2021.
     """
     return sum(layer.sum * layer.weights for layer in channel_information(passes))
-
-
-UNSEEN = "an operation whose outputs are not seen, such as einsum, addmm or a recurrent layer"
 
 
 @shared_pass
@@ -101,12 +98,12 @@ def _channels_last(tensor: Tensor, output: Output) -> Tensor:
 
 def _layouts(passes: Passes) -> list[Layout]:
     outputs = recorded(passes)
-    if all(_is_of_images(passes, output) for output in outputs):
+    if all(_has_images_first(passes, output) for output in outputs):
         return [Layout()] * len(outputs)
     return layouts(passes, _values)
 
 
-def _is_of_images(passes: Passes, output: Output) -> bool:
+def _has_images_first(passes: Passes, output: Output) -> bool:
     """Tell whether the first axis is that of the images, without running the network again."""
     if len(output.value) != len(passes.images):
         return False

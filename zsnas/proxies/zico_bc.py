@@ -7,8 +7,7 @@ import math
 from zsnas.proxies._graph import parameters_of
 from zsnas.proxies._passes import Passes, shared_pass
 from zsnas.proxies._registry import register
-from zsnas.proxies._undefined import Undefined
-from zsnas.proxies.fisher import UNSEEN
+from zsnas.proxies._undefined import UNSEEN, Undefined
 from zsnas.proxies.zico import ratios, zico
 
 
