@@ -58,7 +58,7 @@ def _is_told(passes: Passes, error: Callable[[int], float]) -> bool:
     If it nearly does, the next two decide. It does not say so of a layer that sees no image, whose gradient
     may be too small to be missed.
     """
-    precision = torch.finfo(passes.weights[0].dtype).eps ** 0.5
+    precision = math.sqrt(torch.finfo(passes.weights[0].dtype).eps)
     of_first = error(0)
     if of_first <= precision or not of_first <= SWITCH:
         return of_first <= precision
