@@ -58,7 +58,7 @@ def _switched(network, x):
     return network.g(network.f(x.flatten(1)).relu() * switched)
 
 
-@pytest.mark.parametrize(("by", "runs"), [(0, 1), (0.01, 3), (0.5, 1 + len(images().images))])
+@pytest.mark.parametrize(("by", "runs"), [(0, 1), (0.01, 3), (0.5, len(images().images))])
 def test_a_unit_that_rounding_switches_in_one_image_does_not_make_every_image_run_alone(by, runs):
     network = Applied(_switched, f=nn.Linear(192, 6), g=nn.Linear(6, CLASSES)).double()
     network.by = by
@@ -66,6 +66,15 @@ def test_a_unit_that_rounding_switches_in_one_image_does_not_make_every_image_ru
     with unittest.mock.patch.object(passes.model, "forward", wraps=passes.model.forward) as forward:
         sum(1 for _ in gradients_of_images(passes, lambda training: training.logits.sum()))
     assert forward.call_count == 1 + runs
+
+
+def test_the_first_image_runs_alone_once_for_all_that_is_differentiated():
+    network = Applied(lambda net, x: net.f(x.flatten(1)), f=nn.Linear(192, CLASSES))
+    passes = Passes(network, images(), statistics="running")
+    with unittest.mock.patch.object(passes.model, "forward", wraps=passes.model.forward) as forward:
+        for summed in (lambda training: training.logits.sum(), lambda training: 2 * training.logits.sum()):
+            sum(1 for _ in gradients_of_images(passes, summed))
+    assert [len(call.args[0]) for call in forward.call_args_list] == [len(images().images), 1]
 
 
 @pytest.mark.parametrize("share", [1e-6, 1e-2])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from zsnas.proxies._passes import Passes, Training, gradient_of
+from zsnas.proxies._passes import Passes, Training, gradient_of, shared_pass
 from zsnas.proxies._trace import Output
 from zsnas.proxies._undefined import Undefined
 from zsnas.proxies._weights import LOOKUPS, PRODUCTS, TRANSPOSED
@@ -48,8 +48,14 @@ def gradients_of_images(passes: Passes, summed: Callable[[Training], Tensor]) ->
 
 def _alone(passes: Passes, image: int, summed: Callable[[Training], Tensor]) -> list[Tensor]:
     """Return the gradients of one image that runs alone, one for each weight."""
-    alone = passes.of_images(slice(image, image + 1))
+    alone = passes.of_images(slice(image, image + 1)) if image else _first_image(passes)
     return gradient_of([summed(alone.training)], passes.weights)
+
+
+@shared_pass
+def _first_image(passes: Passes) -> Passes:
+    """Return the passes of the first image, which all that ask whether images are told apart run alone."""
+    return passes.of_images(slice(1))
 
 
 def _is_told(passes: Passes, error: Callable[[int], float]) -> bool:
