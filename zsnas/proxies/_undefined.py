@@ -11,6 +11,7 @@ NOTE = "note: "
 """How the reason begins when the score is a number, of which there is something to know."""
 
 UNSEEN = "an operation whose outputs are not seen, such as einsum, addmm or a recurrent layer"
+"""Where a weight may be used without being seen, for the sentences that say so."""
 
 
 class Undefined(ArithmeticError):

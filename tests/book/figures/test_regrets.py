@@ -33,6 +33,12 @@ def test_the_unit_stands_below_or_in_the_titles():
     assert below(regrets.panels({"A (points)": table(1.0)})) == "Below the best"
 
 
+def test_the_pick_that_is_the_best_is_drawn_whole_though_it_stands_on_the_axis():
+    (axes,) = regrets.panels({"A": table(0.0, 1.0, survey=0.0)}).axes
+    assert axes.get_xlim()[0] == 0
+    assert [line.get_clip_on() for line in axes.lines] == [False, False]
+
+
 def test_without_the_survey_there_is_no_legend():
     assert regrets.panels({"A": table(1.0)}).legends == []
 

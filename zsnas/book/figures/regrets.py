@@ -74,6 +74,8 @@ def _draw(axes: Axes, table: pd.DataFrame) -> None:
     axes.hlines(places, table["low"], table["high"], colors=BLUE, linewidth=1.6)
     axes.plot(table["regret"], places, "o", color=BLUE, markersize=5, zorder=3)
     axes.plot(table["survey"], places, "D", color=PAPER, markeredgecolor=INK, markersize=8, zorder=2)
+    for line in axes.lines:
+        line.set_clip_on(False)  # a pick that is the best stands on the axis
     axes.set_xlim(left=0)
     axes.tick_params(axis="y", length=0)
     axes.tick_params(axis="x", labelsize=10)
