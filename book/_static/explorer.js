@@ -155,13 +155,16 @@
     }
 
     arch(k) {
-      return this.drawing === "cell" ? this.archs.slice(6 * k, 6 * k + 6) : this.drawing === "widths" ? this.archs.slice(5 * k, 5 * k + 5) : this.archs[k];
+      const length = { cell: 6, widths: 5, stages: 28 }[this.drawing];
+      return length ? this.archs.slice(length * k, length * (k + 1)) : this.archs[k];
     }
 
     described(k) {
       const arch = this.arch(k);
       if (this.drawing === "cell")
         return [...arch].map((digit, edge) => `${EDGES[edge].join("→")} ${OPERATIONS[this.operations[digit]]}`).join(", ");
+      if (this.drawing === "stages")
+        return stagesOf(arch).map(([expansion, kernel, layers, excited]) => `e${expansion}k${kernel}l${layers}${excited ? "s" : ""}`).join("-");
       return this.drawing === "widths" ? `channels ${[...arch].map((digit) => 8 * (Number(digit) + 1)).join(", ")}` : arch;
     }
 
@@ -191,17 +194,18 @@
     return shape("svg", { viewBox: "0 0 230 106", role: "img", "aria-label": words }, ...bars);
   };
 
-  const drawStages = (arch) => {
-    const stages = arch.split("-").flatMap((stage, k) => {
-      const [, expansion, kernel, layers, excited] = stage.match(/e(\d)k(\d)l(\d)(s?)/);
-      const height = 10 * Number(expansion);
-      const blocks = Array.from({ length: Number(layers) }, (_, layer) =>
+  const stagesOf = (arch) => arch.match(/.{4}/g).map((stage) => [...stage].map(Number));
+
+  const drawStages = (arch, _, words) => {
+    const stages = stagesOf(arch).flatMap(([expansion, kernel, layers, excited], k) => {
+      const height = 10 * expansion;
+      const blocks = Array.from({ length: layers }, (_, layer) =>
         shape("rect", { x: 6 + 32 * k + 7 * layer, y: 66 - height, width: 6, height, class: excited ? "excited" : "" }),
       );
       return [...blocks, shape("text", { x: 17 + 32 * k, y: 82 }, `${kernel}×${kernel}`)];
     });
-    const words = `seven stages, ${arch}; a bar a layer, as high as the expansion, outlined with squeeze and excitation; below, the kernel`;
-    return shape("svg", { viewBox: "0 0 230 90", role: "img", "aria-label": words }, ...stages);
+    const label = `seven stages, ${words}; a bar a layer, as high as the expansion, outlined with squeeze and excitation; below, the kernel`;
+    return shape("svg", { viewBox: "0 0 230 90", role: "img", "aria-label": label }, ...stages);
   };
 
   // One plot: a canvas of points, and one above it for what moves.

@@ -363,3 +363,5 @@ def test_the_other_spaces_have_their_pictures(browser, tmp_path):
         shown = tab.locator(".drawn > .network svg")
         assert shown.locator("rect").count() == 1 + 2 + 2 + 2 + 2 + 2 + 1
         assert shown.locator("rect.excited").count() == 2
+        words = shown.get_attribute("aria-label")
+        assert words.startswith("seven stages, e6k3l1-e4k5l2s-e6k3l2-e6k3l2-e6k3l2-e6k3l2-e6k3l1; ")

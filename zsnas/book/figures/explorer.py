@@ -21,7 +21,7 @@ from zsnas.book.studies.kinds import originals
 from zsnas.leaderboard import FEWEST
 from zsnas.pareto import front
 from zsnas.proxies import label_of, proxy
-from zsnas.spaces import nb201
+from zsnas.spaces import accel_nasbench, nb201
 from zsnas.spaces.transnas import TransNASMicro
 from zsnas.statistics import SAMPLED_TOP, is_measured
 
@@ -151,7 +151,7 @@ def _packed(numbers: ArrayLike) -> str:
 
 
 def _architectures(space: str, names: list[str]) -> dict[str, Any]:
-    """Write architectures so that their pictures can be drawn: cells and widths as digits, others by name."""
+    """Write architectures so that their pictures can be drawn: as digits, those without one by name."""
     if space == "nb201":
         cells = ["".join(str(nb201.OPERATIONS.index(part)) for part in nb201.parse(name)) for name in names]
         return {"drawing": "cell", "operations": list(nb201.OPERATIONS), "archs": "".join(cells)}
@@ -162,8 +162,10 @@ def _architectures(space: str, names: list[str]) -> dict[str, Any]:
     if space == "nats-sss":
         widths = ["".join(str(int(part) // 8 - 1) for part in name.split(":")) for name in names]
         return {"drawing": "widths", "archs": "".join(widths)}
-    kind = "stages" if space == "accel-nasbench" else "name"
-    return {"drawing": kind, "archs": names}
+    if space == "accel-nasbench":
+        stages = [stage for name in names for stage in accel_nasbench.parse(name)]
+        return {"drawing": "stages", "archs": "".join(str(int(part)) for stage in stages for part in stage)}
+    return {"drawing": "name", "archs": names}
 
 
 def _counts(scores: pd.DataFrame, drawn: pd.Index[str]) -> list[dict[str, Any]]:
