@@ -365,3 +365,15 @@ def test_the_other_spaces_have_their_pictures(browser, tmp_path):
         assert shown.locator("rect.excited").count() == 2
         words = shown.get_attribute("aria-label")
         assert words.startswith("seven stages, e6k3l1-e4k5l2s-e6k3l2-e6k3l2-e6k3l2-e6k3l2-e6k3l1; ")
+
+
+def test_each_network_of_stages_is_drawn_as_itself(browser, tmp_path):
+    stages = [f"e{e}k{k}l{n}{s}" for e in (1, 4, 6) for k in (3, 5) for n in (1, 2, 3) for s in ("", "s")]
+    names = [f"{one}-{other}" + 5 * "-e6k3l2" for one in stages for other in stages][: BLOCK["n"]]
+    block = BLOCK | drawing._architectures("accel-nasbench", names)
+    with opened(browser, page_with(drawing.explorer([block], ""), tmp_path / "page.html")) as tab:
+        place = re.search(r"place (\d+) of", tab.locator(".drawn").inner_text())
+        words = tab.locator(".drawn > .network svg").get_attribute("aria-label")
+    k = np.frombuffer(base64.b64decode(BLOCK["better"]), "<u2").tolist().index(int(place[1]) - 1)
+    assert k > 0
+    assert words.startswith(f"seven stages, {names[k]}; ")
